@@ -1,0 +1,52 @@
+"""The errors a user can meet, each with the exit code the command line documents for it.
+
+A message says what is wrong, where, and how to mend it, in one sentence. Anything that is not an `UaabenchError` is a
+defect of the program or of a method, and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class UaabenchError(Exception):
+    """Base of all errors that are explained to the user in one sentence."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class UsageError(UaabenchError):
+    """The request cannot be carried out as it was written (exit code 2)."""
+
+
+class DataError(UaabenchError):
+    """An image, a label map or a data set is missing or not as its card says (exit code 4)."""
+
+    exit_code: ClassVar[int] = 4
+
+
+class WeightsError(UaabenchError):
+    """A checkpoint is missing, has another hash than its card, or does not fit the network (exit code 4)."""
+
+    exit_code: ClassVar[int] = 4
+
+
+class MethodError(UaabenchError):
+    """A fusion method broke its contract, for example by returning another image size (exit code 3)."""
+
+    exit_code: ClassVar[int] = 3
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
+    """Say that `name` is no known `kind`, with the nearest known name or, failing that, all of them.
+
+    Example:
+        >>> print(unknown_name("method", "tradal", ["uaa", "tardal"]))
+        There is no method 'tradal'; did you mean 'tardal'?
+    """
+    names = sorted(known)
+    nearest = difflib.get_close_matches(name.lower(), names, n=1)
+    hint = f"did you mean '{nearest[0]}'?" if nearest else f"known are: {', '.join(names)}."
+    return UsageError(f"There is no {kind} '{name}'; {hint}")
