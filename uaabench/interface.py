@@ -178,7 +178,7 @@ class LuminanceMethod(FusionMethod):
 
 def luminance(rgb: Tensor) -> Tensor:
     """BT.601 luminance, full range, unrounded: (B,3,H,W) in [0,1] to (B,1,H,W) in [0,1]."""
-    red, green, blue = rgb.split(1, dim=1)
+    red, green, blue = rgb[:, :1], rgb[:, 1:2], rgb[:, 2:3]
     return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
