@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 
 from uaabench.errors import UsageError, unknown_name
-from uaabench.interface import FusionDataset, FusionMethod, Metric, MethodCard
+from uaabench.interface import FusionDataset, FusionMethod, MethodCard, Metric
 
 BUILTIN_DATASETS = {
     "msrs": "uaabench.datasets.msrs:MSRS",
@@ -134,7 +134,9 @@ def _register_metrics(module: ModuleType, path: Path) -> Iterator[str]:
             yield value.name
 
 
-def _claim(kind: str, name: str, builtin: dict[str, MethodCard] | dict[str, str] | dict[str, Metric], path: Path) -> None:
+def _claim(
+    kind: str, name: str, builtin: dict[str, MethodCard] | dict[str, str] | dict[str, Metric], path: Path
+) -> None:
     if name in builtin:
         raise UsageError(f"The plugin {path} names its {kind} '{name}', which is built in; choose another name.")
 

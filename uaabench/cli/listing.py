@@ -1,0 +1,187 @@
+"""The verbs that say what there is: list and show; neither imports torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from uaabench.cli import options
+from uaabench.errors import unknown_name
+
+
+class Kind(StrEnum):
+    """What can be listed."""
+
+    METHODS = "methods"
+    DATASETS = "datasets"
+    METRICS = "metrics"
+    PROFILES = "profiles"
+
+
+def list_names(
+    kind: Annotated[Kind, typer.Argument(help="What to list.")] = Kind.METHODS,
+    as_json: Annotated[bool, typer.Option("--json", help="Stable JSON, one object for each name.")] = False,
+    plugin: options.Plugins = None,
+) -> None:
+    """List methods, data sets, metrics or profiles.
+
+    Examples: uaabench list methods; uaabench list datasets --json
+    """
+    _load(plugin)
+    rows = LISTINGS[kind]()
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in rows[0]:
+        table.add_column(column, no_wrap=column != "summary", overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    Console().print(table)
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="A method, data set, metric or profile.")],
+    as_json: Annotated[bool, typer.Option("--json", help="The card as JSON.")] = False,
+    plugin: options.Plugins = None,
+) -> None:
+    """Show the card of a method, data set, metric or profile: what it is and where it comes from.
+
+    Examples: uaabench show tardal; uaabench show qabf
+    """
+    _load(plugin)
+    facts = _facts(name)
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for key, value in facts.items():
+        table.add_row(key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    Console().print(table)
+
+
+def _methods() -> list[dict[str, Any]]:
+    from uaabench import registry, weights
+
+    return [
+        {
+            "name": card.name,
+            "kind": card.kind,
+            "year": card.year,
+            "venue": card.venue,
+            "parameters": card.parameters,
+            "weights": _weights_text(card.kind, weights.shipped(card.name) is not None, list(card.checkpoints)),
+            "summary": card.summary,
+        }
+        for card in registry.method_cards().values()
+    ]
+
+
+def _weights_text(kind: str, shipped: bool, checkpoints: list[str]) -> str:
+    if kind != "learned":
+        return ""
+    return ", ".join([*(["shipped"] if shipped else []), *(f"@{name}" for name in checkpoints)])
+
+
+def _datasets() -> list[dict[str, Any]]:
+    from uaabench import registry
+
+    cards = [registry.dataset_class(name).card for name in registry.dataset_names()]
+    return [
+        {
+            "name": card.name,
+            "splits": ", ".join(f"{split} {count or ''}".strip() for split, count in card.splits.items()),
+            "default": card.default_split,
+            "classes": len(card.classes),
+            "summary": card.summary,
+        }
+        for card in cards
+    ]
+
+
+def _metrics() -> list[dict[str, Any]]:
+    from uaabench.metrics import METRICS
+    from uaabench.registry import extra_metrics
+
+    return [
+        {
+            "name": metric.name,
+            "better": "higher" if metric.higher_is_better else "lower",
+            "range": f"{metric.range[0]:g} to {metric.range[1]:g}",
+            "noise raises it": "yes" if metric.gameable_by_noise else "no",
+            "summary": metric.title,
+        }
+        for metric in {**METRICS, **extra_metrics()}.values()
+    ]
+
+
+def _profiles() -> list[dict[str, Any]]:
+    from uaabench.metrics.profiles import PROFILES
+
+    return [
+        {
+            "name": profile.name,
+            "version": profile.version,
+            "metrics": ", ".join(profile.metrics),
+            "summary": profile.summary,
+        }
+        for profile in PROFILES.values()
+    ]
+
+
+LISTINGS: dict[Kind, Callable[[], list[dict[str, Any]]]] = {
+    Kind.METHODS: _methods,
+    Kind.DATASETS: _datasets,
+    Kind.METRICS: _metrics,
+    Kind.PROFILES: _profiles,
+}
+
+
+def _facts(name: str) -> dict[str, Any]:
+    """The card of whatever has this name, as plain values without empty entries."""
+    from uaabench import registry, weights
+    from uaabench.metrics import METRICS
+    from uaabench.metrics.profiles import PROFILES
+
+    methods = registry.method_cards()
+    metrics = {metric.name.lower(): metric for metric in {**METRICS, **registry.extra_metrics()}.values()}
+    key = name.lower()
+    if key in methods:
+        shipped = weights.shipped_card(key)
+        return _plain(methods[key]) | ({"shipped weights": _plain(shipped)} if shipped else {})
+    if key in metrics:
+        return _plain(metrics[key])
+    if key in PROFILES:
+        return _plain(PROFILES[key]) | {"metrics": list(PROFILES[key].metrics)}
+    if key in registry.dataset_names():
+        return _plain(registry.dataset_class(key).card)
+    raise unknown_name("card", name, [*methods, *metrics, *PROFILES, *registry.dataset_names()])
+
+
+def _plain(card: Any) -> dict[str, Any]:
+    """A card as JSON values; functions and empty entries are left out."""
+    values = {
+        key: value for key, value in asdict(card).items() if value not in (None, "", {}, ()) and not callable(value)
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(values, default=str))
+    return plain
+
+
+def _load(plugins: options.Plugins) -> None:
+    from uaabench.registry import load_plugin
+
+    for plugin in plugins or []:
+        load_plugin(plugin)

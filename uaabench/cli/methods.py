@@ -1,0 +1,119 @@
+"""The verbs about a single method: fuse two files (or run the fuse stage alone), and check its conformance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from uaabench.cli import options
+from uaabench.errors import UsageError
+
+if TYPE_CHECKING:
+    from uaabench.plan import MethodPlan
+
+
+def fuse(
+    images: Annotated[list[Path] | None, typer.Argument(metavar="[IR VI]", help="Two registered images.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The PNG to write, or the run directory.")] = None,
+    method: Annotated[str, typer.Option("--method", help="Method for two images.")] = "uaa",
+    colour: Annotated[
+        bool, typer.Option("--colour/--grey", help="Give the result the chroma of the visible image.")
+    ] = False,
+    methods: options.Methods = None,
+    datasets: options.Datasets = None,
+    device: options.Device = None,
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", help="Worker processes of the stage.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Only the first N pairs of each data set.")] = None,
+    data_root: options.DataRoot = None,
+    plugin: options.Plugins = None,
+) -> None:
+    """Fuse two images, or run the fuse stage alone over data sets.
+
+    The PNG of two images is the one that metrics are computed on. Examples:
+
+        uaabench fuse ir.png vi.png -o out.png --method uaa --colour
+
+        uaabench fuse --methods uaa --datasets msrs --out runs/paper
+    """
+    if images:
+        for path in plugin or []:
+            _load_plugin(path)
+        _fuse_files(images, out, method, device or "auto", colour)
+        return
+    from uaabench.cli.running import execute
+    from uaabench.config import build
+
+    given = {
+        "methods": options.split_commas(methods),
+        "datasets": options.split_commas(datasets),
+        "device": device,
+        "jobs": jobs,
+        "limit": limit,
+        "data_root": data_root,
+        "plugins": plugin,
+        "floor": False,
+    }
+    execute(build(given), out, stages=("fuse",))
+
+
+def check_method(
+    name: Annotated[str, typer.Argument(help="A method, also `name@checkpoint` or `name@file`.")],
+    device: options.Device = "auto",
+    plugin: options.Plugins = None,
+) -> None:
+    """Check that a method keeps the contract: shapes, range, determinism, batches, odd sizes, constant images.
+
+    Exits with 3 when it does not. Example: uaabench check-method mine --plugin mine.py
+    """
+    import torch
+    from rich.console import Console
+
+    from uaabench import conformance, pipeline, registry
+
+    for path in plugin or []:
+        _load_plugin(path)
+    planned = _plan(name)
+    chosen = torch.device(pipeline.pick_device(device or "auto"))
+    planned.weights.verify()
+    method = registry.method_class(planned.card.name)(**planned.options)
+    method.load(planned.weights.path, chosen)
+    findings = conformance.check(method, chosen)
+    console = Console()
+    for finding in findings:
+        sign = "[green]ok  [/]" if finding.passed else "[red]FAIL[/]"
+        console.print(f"{sign} {finding.name}: {finding.detail}", highlight=False)
+    if not all(finding.passed for finding in findings):
+        raise typer.Exit(3)
+
+
+def _fuse_files(images: list[Path], out: Path | None, method: str, device: str, colour: bool) -> None:
+    from uaabench import imaging, pipeline
+    from uaabench.interface import Pair
+    from uaabench.registry import dataset_class
+    from uaabench.stages.fuse import Runtime, make_fuser
+
+    if len(images) != 2 or out is None:
+        raise UsageError("To fuse two images write: uaabench fuse IR VI -o OUT.png --method NAME")
+    pair = Pair(images[0].stem, *images)
+    sources = dataset_class("folder")(images[0].parent).read(pair)
+    runtime = Runtime(out.parent, pipeline.pick_device(device), "fp32", seed=0, threads=1)
+    fused = make_fuser(_plan(method), runtime)(pair, sources)
+    if colour and fused.ndim == 2:
+        fused = imaging.colourise(fused, sources.vi)
+    imaging.write_png(out, fused)
+    typer.echo(f"{out}: {imaging.size_text(fused)}, {'colour' if fused.ndim == 3 else 'grey'}, fused by {method}")
+
+
+def _plan(name: str) -> MethodPlan:
+    from uaabench.config import build
+    from uaabench.plan import plan_methods
+
+    return next(iter(plan_methods(build({"methods": [name], "floor": False}))))
+
+
+def _load_plugin(path: Path) -> None:
+    from uaabench.registry import load_plugin
+
+    load_plugin(path)

@@ -1,0 +1,40 @@
+"""Options that several verbs share, and the small helpers around them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Methods = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--methods", "-m", help="Comma list of `name`, `name@checkpoint`, `name@file`, `label=folder/`, or a glob."
+    ),
+]
+Datasets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--datasets",
+        "-d",
+        help="Comma list of `name`, `name:split`, `label=folder/`. Default: all found in the data root, else `demo`.",
+    ),
+]
+Metrics = Annotated[list[str] | None, typer.Option("--metrics", help="Comma list. Default: all of the profile.")]
+ProfileName = Annotated[str | None, typer.Option("--profile", help="Convention of the metrics. Default: `cddfuse`.")]
+DataRoot = Annotated[
+    Path | None,
+    typer.Option("--data-root", help="Folder of the data sets. Default: `$UAABENCH_DATA`, else the user's."),
+]
+Device = Annotated[str | None, typer.Option("--device", help="`auto`, `cpu`, `cuda` or `cuda:N`. Default: `auto`.")]
+Plugins = Annotated[
+    list[Path] | None, typer.Option("--plugin", help="Python file with further methods, data sets or metrics.")
+]
+
+
+def split_commas(values: list[str] | None) -> list[str] | None:
+    """Split `a,b` given once and `a` `b` given separately into the same list; None stays None."""
+    if values is None:
+        return None
+    return [part.strip() for value in values for part in value.split(",") if part.strip()]

@@ -1,0 +1,149 @@
+"""The verbs that work on a run directory: run, score, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from uaabench.cli import options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from uaabench.config import RunConfig
+    from uaabench.plan import Plan
+    from uaabench.store import Failure
+
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
+
+
+def run(
+    methods: options.Methods = None,
+    datasets: options.Datasets = None,
+    metrics: options.Metrics = None,
+    profile: options.ProfileName = None,
+    device: options.Device = None,
+    precision: Annotated[str | None, typer.Option(help="`fp32` or `bf16`. Default: `fp32`.")] = None,
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", help="Worker processes. Default: 1.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Only the first N pairs of each data set.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Run directory. Default: `runs/<plan>`.")] = None,
+    config: Annotated[Path | None, typer.Option(help="YAML file with these options; what is given here wins.")] = None,
+    data_root: options.DataRoot = None,
+    plugin: options.Plugins = None,
+    seed: Annotated[int | None, typer.Option(help="Seed set before every pair. Default: 0.")] = None,
+    no_floor: Annotated[bool, typer.Option("--no-floor", help="Leave out the trivial methods.")] = False,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh/--resume", help="Compute everything anew.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+) -> None:
+    """Fuse, score and report: the whole benchmark.
+
+    The same command goes on where it was stopped. Examples:
+
+        uaabench run --methods uaa,tardal
+
+        uaabench run --methods 'uaa,tardal@dt,mine=fused/' --datasets msrs,tno --data-root data/ --out runs/paper
+
+        uaabench run --config paper.yaml --jobs 2
+    """
+    from uaabench.config import build
+
+    given = {
+        "methods": options.split_commas(methods),
+        "datasets": options.split_commas(datasets),
+        "metrics": options.split_commas(metrics),
+        "profile": profile,
+        "device": device,
+        "precision": precision,
+        "jobs": jobs,
+        "limit": limit,
+        "data_root": data_root,
+        "plugins": plugin,
+        "seed": seed,
+        "floor": False if no_floor else None,
+        "fail_fast": True if fail_fast else None,
+    }
+    execute(build(given, config), out, fresh=fresh, dry_run=dry_run)
+
+
+def score(
+    run: RunFolder, fresh: Annotated[bool, typer.Option("--fresh", help="Score everything anew.")] = False
+) -> None:
+    """Score the fused images of a run again, for example after a metric was corrected; nothing is fused.
+
+    Example: uaabench score runs/paper
+    """
+    from uaabench import manifest
+
+    execute(manifest.read_config(run), run, stages=("score",), fresh=fresh)
+
+
+def report(run: RunFolder) -> None:
+    """Print the table of a run and write it as CSV, Markdown, JSON and LaTeX; needs no data.
+
+    Example: uaabench report runs/paper
+    """
+    _print_report(run)
+
+
+def execute(
+    config: RunConfig,
+    out: Path | None,
+    *,
+    stages: Sequence[str] = ("fuse", "score"),
+    fresh: bool = False,
+    dry_run: bool = False,
+) -> None:
+    """Plan a run and carry it out; exits with 3 when something failed."""
+    from uaabench import pipeline, plan, store
+    from uaabench.cli.progress import run_progress
+
+    device = pipeline.pick_device(config.device)
+    planned = plan.make(config, device.partition(":")[0])
+    folder = out or Path("runs") / f"{'-'.join(data.label for data in planned.datasets)}-{planned.key[:8]}"
+    if dry_run:
+        _print_plan(planned, folder)
+        return
+    store.open_run(folder)
+    with run_progress(planned, stages) as on_pair:
+        failures = pipeline.carry_out(planned, folder, device=device, stages=stages, fresh=fresh, on_pair=on_pair)
+    _print_report(folder)
+    if failures:
+        _print_failures(failures)
+        raise typer.Exit(3)
+
+
+def _print_plan(plan: Plan, folder: Path) -> None:
+    for data in plan.datasets:
+        typer.echo(f"{data.label} ({data.split}): {len(data.pairs)} pairs in {data.root}")
+    for method in plan.methods:
+        typer.echo(f"{method.label}: {method.weights.name or method.card.kind} {method.weights.sha256[:12]}".rstrip())
+    waiting = sum(not (folder / unit.folder / "done").is_file() for unit in (*plan.fuse, *plan.score))
+    typer.echo(f"{len(plan.fuse) + len(plan.score)} units, {waiting} to do, in {folder}")
+
+
+def _print_report(folder: Path) -> None:
+    from rich.console import Console
+
+    from uaabench.reporting.terminal import print_table
+    from uaabench.stages.report import report as make_report
+
+    table, files = make_report(folder)
+    print_table(table, Console())
+    typer.echo(f"Written to {files[0].parent}: {', '.join(file.name for file in files)}")
+
+
+def _print_failures(failures: Sequence[Failure], most: int = 20) -> None:
+    """List what failed, one line for each distinct reason of a method on a data set."""
+    grouped: dict[tuple[str, str, str, str], list[str]] = {}
+    for failure in failures:
+        key = (failure.stage, failure.method, failure.dataset, failure.reason)
+        grouped.setdefault(key, []).append(failure.pair)
+    typer.echo(f"uaabench: {len(failures)} pairs failed; the same command tries them again.", err=True)
+    for (stage, method, dataset, reason), pairs in list(grouped.items())[:most]:
+        where = pairs[0] if len(pairs) == 1 else f"{len(pairs)} pairs"
+        typer.echo(f"  {stage} {method} on {dataset}, {where}: {reason}", err=True)
+    if len(grouped) > most:
+        typer.echo(f"  and {len(grouped) - most} more, all in the report", err=True)

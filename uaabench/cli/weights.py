@@ -1,0 +1,96 @@
+"""The verb group `weights`: official checkpoints by hash, and the ones that are shipped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from uaabench.weights import ResolvedWeights
+
+app = typer.Typer(no_args_is_help=True, help="Weights: list, add, fetch and verify them.")
+
+Method = Annotated[str, typer.Argument(help="Name of a learned method.")]
+
+
+@app.command("list")
+def list_weights() -> None:
+    """List the weights of all learned methods, and whether they are here.
+
+    Example: uaabench weights list
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from uaabench import registry, weights
+
+    table = Table("method", "weights", "sha256", "here", "from", box=None, pad_edge=False)
+    for card in registry.method_cards().values():
+        shipped = weights.shipped_card(card.name)
+        if shipped:
+            table.add_row(card.name, "shipped", shipped.sha256[:12], "yes", "uaabench")
+        for name, checkpoint in card.checkpoints.items():
+            here = "yes" if weights.stored(checkpoint) else "no"
+            table.add_row(card.name, f"{card.name}@{name}", checkpoint.sha256[:12], here, checkpoint.source)
+    Console().print(table)
+
+
+@app.command()
+def add(method: Method, file: Annotated[Path, typer.Argument(help="The checkpoint of the authors.")]) -> None:
+    """Add an official checkpoint; its hash tells which it is.
+
+    Example: uaabench weights add tardal tardal-dt.pth
+    """
+    from uaabench import registry, weights
+
+    for name in weights.add(registry.method_card(method), file):
+        typer.echo(f"added {method}@{name}")
+
+
+@app.command()
+def fetch(method: Method, checkpoint: Annotated[str, typer.Argument(help="Name of the checkpoint.")]) -> None:
+    """Download an official checkpoint from where its authors offer it.
+
+    Example: uaabench weights fetch tardal dt
+    """
+    from uaabench import registry, weights
+
+    path = weights.fetch(registry.method_card(method), checkpoint)
+    typer.echo(f"{method}@{checkpoint} is in {path}")
+
+
+@app.command()
+def verify() -> None:
+    """Check the hashes of all weights that are here; exits with 4 when one is wrong.
+
+    Example: uaabench weights verify
+    """
+    from uaabench.errors import WeightsError
+
+    broken = 0
+    for name, found in _all_here():
+        try:
+            found.verify()
+            typer.echo(f"ok    {name}")
+        except WeightsError as error:
+            broken += 1
+            typer.echo(f"WRONG {name}: {error}")
+    if broken:
+        raise typer.Exit(WeightsError.exit_code)
+
+
+def _all_here() -> list[tuple[str, ResolvedWeights]]:
+    """Every file of weights on this machine with the name it is used by."""
+    from uaabench import registry, weights
+
+    cards = list(registry.method_cards().values())
+    shipped = [(card.name, weights.resolve(card)) for card in cards if weights.shipped(card.name)]
+    added = [
+        (f"{card.name}@{name}", weights.resolve(card, name))
+        for card in cards
+        for name, checkpoint in card.checkpoints.items()
+        if weights.stored(checkpoint)
+    ]
+    return shipped + added

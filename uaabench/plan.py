@@ -1,0 +1,288 @@
+"""From the description of a run to its units: what is fused and scored, and the content keys under which it is kept."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from uaabench import paths, registry, weights
+from uaabench.config import RunConfig
+from uaabench.errors import DataError, UsageError
+from uaabench.imaging import IMAGE_SUFFIXES
+from uaabench.interface import FusionDataset, MethodCard, Metric, Pair
+from uaabench.metrics.profiles import Profile, profile
+from uaabench.weights import ResolvedWeights
+
+FLOOR = ("visible", "infrared", "average", "maximum")
+
+
+@dataclass(frozen=True)
+class MethodPlan:
+    """One row of the table: a method with its weights, or a folder of images fused elsewhere."""
+
+    label: str
+    card: MethodCard
+    weights: ResolvedWeights = field(default_factory=ResolvedWeights)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    folder: Path | None = None
+
+    @property
+    def title(self) -> str:
+        """Name in tables: the card's, with the checkpoint where it is not the shipped one."""
+        named = self.weights.name not in ("", "shipped")
+        return f"{self.card.title} ({self.weights.name})" if named else self.card.title
+
+
+@dataclass(frozen=True)
+class DatasetPlan:
+    """One data set with the pairs that are benchmarked, and the hash of everything those pairs contain."""
+
+    label: str
+    title: str
+    split: str
+    root: Path
+    pairs: tuple[Pair, ...]
+    expected: int | None
+    adapter: str
+    index: str
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The smallest thing that is cached, retried and distributed: one stage of one method on one data set.
+
+    Attributes:
+        stage: `fuse` or `score`.
+        method: The method.
+        dataset: The data set.
+        key: SHA-256 of the canonical description of everything its result depends on.
+        artefacts: Folder of the fused images, relative to the run directory.
+        folder: Folder of its results, relative to the run directory.
+    """
+
+    stage: str
+    method: MethodPlan
+    dataset: DatasetPlan
+    key: str
+    artefacts: Path
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run, resolved: every name found, every file listed and hashed."""
+
+    config: RunConfig
+    methods: tuple[MethodPlan, ...]
+    datasets: tuple[DatasetPlan, ...]
+    profile: Profile
+    metrics: tuple[Metric, ...]
+    device: str
+    fuse: tuple[Unit, ...]
+    score: tuple[Unit, ...]
+
+    @property
+    def key(self) -> str:
+        """Hash of the whole plan."""
+        return digest([unit.key for unit in self.score])
+
+
+def digest(description: Any) -> str:
+    """SHA-256 of a value in canonical JSON."""
+    return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
+
+
+def make(config: RunConfig, device: str) -> Plan:
+    """Resolve a run.
+
+    Args:
+        config: The description.
+        device: The kind of device it will run on, `cpu` or `cuda`; results depend on it.
+
+    Raises:
+        UsageError: A name is unknown.
+        DataError: A data set is not there.
+    """
+    for plugin in config.plugins:
+        registry.load_plugin(plugin)
+    convention = profile(config.profile)
+    chosen = convention.select(config.metrics or None)
+    methods = tuple(plan_methods(config))
+    datasets = tuple(plan_datasets(config))
+    fuse = [_fuse_unit(method, dataset, config, device) for dataset in datasets for method in methods]
+    score = [_score_unit(unit, convention, chosen) for unit in fuse]
+    return Plan(config, methods, datasets, convention, chosen, device, tuple(fuse), tuple(score))
+
+
+def plan_methods(config: RunConfig) -> Iterable[MethodPlan]:
+    """Resolve the methods of a run in table order: the floor first, each label once.
+
+    Raises:
+        UsageError: A method or checkpoint is unknown, or two rows would have the same label.
+    """
+    named = [name for entry in config.methods for name in _expand(entry)]
+    floor = [name for name in FLOOR if config.floor or name in named]
+    rest = [name for name in dict.fromkeys(named) if name not in floor]
+    labels: set[str] = set()
+    for entry in [*floor, *rest]:
+        method = _plan_method(entry, config.options)
+        if method.label in labels:
+            raise UsageError(f"Two methods would be called '{method.label}'; name one of them LABEL=FOLDER.")
+        labels.add(method.label)
+        yield method
+
+
+def _expand(entry: str) -> list[str]:
+    """A glob over method names to the names; anything else to itself."""
+    if "=" in entry or not any(sign in entry for sign in "*?["):
+        return [entry]
+    found = fnmatch.filter(registry.method_cards(), entry)
+    if not found:
+        raise UsageError(f"No method matches '{entry}'; see: uaabench list methods")
+    return found
+
+
+def _plan_method(entry: str, options: Mapping[str, Mapping[str, Any]]) -> MethodPlan:
+    label, is_folder, folder = entry.partition("=")
+    if is_folder:
+        return _plan_precomputed(label, Path(folder).expanduser())
+    name, _, requested = entry.partition("@")
+    card = registry.method_card(name)
+    resolved = weights.resolve(card, requested)
+    label = f"{name}@{resolved.name}" if requested else name
+    return MethodPlan(label, card, resolved, {**resolved.options, **options.get(name, {})})
+
+
+def _plan_precomputed(label: str, folder: Path) -> MethodPlan:
+    if not label or label in registry.method_cards():
+        raise UsageError(f"'{label}={folder}' needs a label of its own, not the name of a method: mine={folder}")
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder {folder} for the fused images of '{label}'; check the path.")
+    card = MethodCard(
+        name=label,
+        title=label,
+        kind="precomputed",
+        version=1,
+        summary=f"images fused elsewhere, from {folder.name}/",
+    )
+    return MethodPlan(label, card, folder=folder)
+
+
+def plan_datasets(config: RunConfig) -> Iterable[DatasetPlan]:
+    """Resolve the data sets of a run: the named ones, or all found in the data root, or the demo set.
+
+    Raises:
+        UsageError: A data set or split is unknown.
+        DataError: A named data set is not there.
+    """
+    data_root = config.data_root or paths.data_folder()
+    for entry in config.datasets or found_datasets(data_root) or ["demo"]:
+        dataset, label, split = open_dataset(entry, data_root)
+        pairs = dataset.pairs(split)[: config.limit]
+        if not pairs:
+            raise DataError(f"The data set '{label}' in {dataset.root} has no pairs in its split '{split}'.")
+        yield DatasetPlan(
+            label=label,
+            title=dataset.card.title if label == dataset.card.name else label,
+            split=split if split in dataset.card.splits else Path(split).stem,
+            root=dataset.root,
+            pairs=tuple(pairs),
+            expected=dataset.card.splits.get(split),
+            adapter=dataset.card.name,
+            index=_index(dataset, pairs),
+        )
+
+
+def found_datasets(data_root: Path) -> list[str]:
+    """Names of the data sets that lie below a data root; the demo set is never among them."""
+    names = [name for name in registry.dataset_names() if name not in ("demo", "folder")]
+    return [name for name in names if registry.dataset_class(name).locate(data_root) is not None]
+
+
+def open_dataset(entry: str, data_root: Path) -> tuple[FusionDataset, str, str]:
+    """Open `name`, `name:split` or `label=folder/[:split]`: the data set, its label and the split.
+
+    Raises:
+        UsageError: The name is unknown, or there is no such folder.
+        DataError: The data set is not below the data root.
+    """
+    label, is_folder, rest = entry.partition("=")
+    if is_folder:
+        root = Path(rest).expanduser()
+        if not root.is_dir():
+            raise UsageError(f"There is no folder {root} for the data set '{label}'; check the path.")
+        adapter = registry.dataset_class("folder")
+        return adapter(root), label, adapter.card.default_split
+    name, _, split = entry.partition(":")
+    adapter = registry.dataset_class(name)
+    if name == "folder":
+        raise UsageError("The generic data set needs its folder: write LABEL=FOLDER, for example mydata=images/")
+    found = adapter.locate(data_root)
+    if found is None:
+        raise DataError(
+            f"The data set '{name}' is not in {data_root}; name its parent folder with --data-root, "
+            f"or bring it there: uaabench data prepare {name} ARCHIVE_OR_FOLDER"
+        )
+    return adapter(found), name, split or adapter.card.default_split
+
+
+def _index(dataset: FusionDataset, pairs: Sequence[Pair]) -> str:
+    """Hash of the ids and of the content of all source images; a missing file counts as empty."""
+    with ThreadPoolExecutor() as pool:
+        hashes = list(pool.map(file_hash, (path for pair in pairs for path in (pair.ir, pair.vi))))
+    entries = [[pair.id, hashes[2 * n], hashes[2 * n + 1]] for n, pair in enumerate(pairs)]
+    return digest([dataset.card.name, dataset.card.version, entries])
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, or an empty text where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+def find_image(folder: Path, stem: str) -> Path | None:
+    """The image of that file stem in a folder, whatever its suffix."""
+    return next((path for suffix in IMAGE_SUFFIXES if (path := folder / f"{stem}{suffix}").is_file()), None)
+
+
+def _fuse_unit(method: MethodPlan, dataset: DatasetPlan, config: RunConfig, device: str) -> Unit:
+    description: dict[str, Any] = {
+        "stage": "fuse",
+        "method": method.card.name,
+        "version": method.card.version,
+        "dataset": dataset.index,
+    }
+    if method.folder:
+        files = [find_image(method.folder, pair.id) for pair in dataset.pairs]
+        description["files"] = [file_hash(path) if path else "" for path in files]
+    else:
+        description |= {
+            "weights": method.weights.sha256,
+            "options": dict(method.options),
+            "precision": config.precision,
+            "device": device,
+            "seed": config.seed,
+        }
+    key = digest(description)
+    folder = Path("fuse") / dataset.label / _folder_name(method, key)
+    return Unit("fuse", method, dataset, key, folder, folder)
+
+
+def _score_unit(fuse: Unit, convention: Profile, chosen: Sequence[Metric]) -> Unit:
+    key = digest({"stage": "score", "artefacts": fuse.key, "profile": convention.key(chosen)})
+    folder = Path("score") / fuse.dataset.label / _folder_name(fuse.method, key)
+    return Unit("score", fuse.method, fuse.dataset, key, fuse.artefacts, folder)
+
+
+def _folder_name(method: MethodPlan, key: str) -> str:
+    plain = "".join(sign if sign.isalnum() or sign in "-_." else "-" for sign in method.label)
+    return f"{plain}-{key[:8]}"

@@ -1,0 +1,208 @@
+"""The run directory: what is kept where, how a unit is marked as done, and how records are appended and collected.
+
+    R/manifest.json                            the run: configuration, versions, hashes
+    R/fuse/<data set>/<method>-<key>/          <pair>.png, unit.json, failures.json, done
+    R/score/<data set>/<method>-<key>/         records.jsonl, unit.json, failures.json, done
+    R/records.parquet                          all records of the run, one value a row
+    R/report/                                  results.csv, .md, .json, .tex
+
+A unit's folder is named by the hash of everything its result depends on, so finished work is found again by looking.
+Its marker `done` is written last, and never while a pair of it has failed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from uaabench.errors import UsageError
+from uaabench.metrics.profiles import Value
+from uaabench.plan import Plan, Unit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RECORD_COLUMNS = (
+    "run",
+    "method",
+    "track",
+    "dataset",
+    "split",
+    "scope",
+    "pair",
+    "class",
+    "metric",
+    "profile",
+    "value",
+    "status",
+    "reason",
+)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a stage has no result for a pair, in one sentence."""
+
+    stage: str
+    method: str
+    dataset: str
+    pair: str
+    reason: str
+
+
+def open_run(folder: Path) -> Path:
+    """Make the run directory, or say why it cannot be written.
+
+    Raises:
+        UsageError: The folder cannot be made or written.
+    """
+    probe = folder / ".writable"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(
+            f"Cannot write the run directory {folder}: {error.strerror or error}; choose another with --out."
+        ) from error
+    return folder
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON that is complete or not there at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON, or None where there is no such file."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def is_done(run: Path, unit: Unit) -> bool:
+    """Whether a unit was finished earlier."""
+    return (run / unit.folder / "done").is_file()
+
+
+def begin(run: Path, unit: Unit) -> Path:
+    """Make the folder of a unit and say in it what it holds."""
+    folder = run / unit.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    facts = {
+        "stage": unit.stage,
+        "key": unit.key,
+        "method": unit.method.label,
+        "weights": unit.method.weights.sha256,
+        "dataset": unit.dataset.label,
+        "split": unit.dataset.split,
+        "index": unit.dataset.index,
+    }
+    write_json(folder / "unit.json", facts)
+    return folder
+
+
+def finish(run: Path, unit: Unit, failures: Sequence[Failure]) -> None:
+    """Keep the failures of a unit, or mark it as done when there are none."""
+    folder = run / unit.folder
+    if failures:
+        write_json(folder / "failures.json", [asdict(failure) for failure in failures])
+        return
+    (folder / "failures.json").unlink(missing_ok=True)
+    write_json(folder / "done", {"key": unit.key})
+
+
+def discard(run: Path, plan: Plan) -> None:
+    """Forget what was computed for the units of a plan (`--fresh`)."""
+    for unit in (*plan.fuse, *plan.score):
+        shutil.rmtree(run / unit.folder, ignore_errors=True)
+
+
+def artefact(run: Path, unit: Unit, pair: str) -> Path:
+    """Where the fused image of a pair lies."""
+    return run / unit.artefacts / f"{pair}.png"
+
+
+def append_scores(file: Path, pair: str, values: Sequence[Value]) -> None:
+    """Append the values of one pair as one line, so that a killed run leaves whole pairs behind."""
+    scores = {value.metric: [_finite(value.value), value.status, value.reason] for value in values}
+    line = json.dumps({"pair": pair, "values": scores}) + "\n"
+    with file.open("a", encoding="utf-8") as stream:
+        stream.write(line)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def read_scores(file: Path) -> dict[str, dict[str, tuple[float | None, str, str]]]:
+    """Read `append_scores` lines by pair; a line that was cut off by a crash is cut from the file as well."""
+    if not file.is_file():
+        return {}
+    content = file.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if len(whole) < len(content):
+        with file.open("r+b") as stream:
+            stream.truncate(len(whole))
+    entries = [json.loads(line) for line in whole.splitlines()]
+    return {entry["pair"]: {name: tuple(value) for name, value in entry["values"].items()} for entry in entries}
+
+
+def scored_pairs(file: Path) -> set[str]:
+    """The pairs of a records file that no metric has failed on; the others are scored again."""
+    scores = read_scores(file)
+    return {pair for pair, values in scores.items() if all(status != "failed" for _, status, _ in values.values())}
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no NaN: an undefined value is kept as null."""
+    return None if math.isnan(value) else value
+
+
+def consolidate(run: Path, plan: Plan) -> pd.DataFrame:
+    """Collect the records of all units of a plan into one long table, and write it as Parquet.
+
+    Returns:
+        One row per method, data set, pair and metric in plan order; for a pair without a fused image one row with
+        status `failed` and an empty metric.
+    """
+    import pandas as pd
+
+    rows = [row for unit in plan.score for row in _unit_rows(run, unit, plan)]
+    records = pd.DataFrame(rows, columns=list(RECORD_COLUMNS))
+    partial = run / "records.parquet.partial"
+    records.to_parquet(partial, index=False)
+    os.replace(partial, run / "records.parquet")
+    return records
+
+
+def _unit_rows(run: Path, unit: Unit, plan: Plan) -> Iterator[dict[str, Any]]:
+    common = {
+        "run": plan.key[:12],
+        "method": unit.method.label,
+        "track": unit.method.weights.track,
+        "dataset": unit.dataset.label,
+        "split": unit.dataset.split,
+        "scope": "pair",
+        "class": "",
+        "profile": plan.profile.name,
+    }
+    scores = read_scores(run / unit.folder / "records.jsonl")
+    failures = {failure.pair: failure.reason for failure in read_failures(run, [unit.artefacts, unit.folder])}
+    for pair in unit.dataset.pairs:
+        values: Mapping[str, tuple[float | None, str, str]] = scores.get(pair.id, {})
+        if not values:
+            reason = failures.get(pair.id, "not computed")
+            yield {**common, "pair": pair.id, "metric": "", "value": None, "status": "failed", "reason": reason}
+        for metric, (value, status, reason) in values.items():
+            yield {**common, "pair": pair.id, "metric": metric, "value": value, "status": status, "reason": reason}
+
+
+def read_failures(run: Path, folders: Sequence[Path]) -> list[Failure]:
+    """Failures kept in the folders of units, in order."""
+    kept = [read_json(run / folder / "failures.json") or [] for folder in folders]
+    return [Failure(**entry) for entries in kept for entry in entries]
