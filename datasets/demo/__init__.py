@@ -1,1 +1,100 @@
-"""."""
+"""The embedded demo: generated road scenes with exact label maps, so that everything can be tried without a download.
+
+Some classes can be told only in infrared (people in the dark, in fog or behind glare), some only in the visible image
+(cones, kerbs), some only by both (a striped bump is warm, the same stripes merely painted are not).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from uaabench.datasets.demo.canvas import HEIGHT, WIDTH
+from uaabench.datasets.demo.render import render
+from uaabench.datasets.demo.scene import compose
+
+from uaabench import imaging
+from uaabench.errors import DataError
+from uaabench.interface import DatasetCard, FusionDataset, LabelClass, Pair
+from uaabench.paths import cache_folder
+
+VERSION = 1
+COUNTS = {"train": 64, "test": 16}
+CLASSES = (
+    LabelClass("unlabelled", (0, 0, 0)),
+    LabelClass("car", (64, 0, 128)),
+    LabelClass("person", (64, 64, 0)),
+    LabelClass("bike", (0, 128, 192)),
+    LabelClass("curve", (0, 0, 192)),
+    LabelClass("car stop", (128, 128, 0)),
+    LabelClass("guardrail", (64, 64, 128)),
+    LabelClass("colour cone", (192, 128, 128)),
+    LabelClass("bump", (192, 64, 0)),
+)
+
+
+class Demo(FusionDataset):
+    """Generated road scenes by day and night, in the layout and the classes of MSRS."""
+
+    card = DatasetCard(
+        name="demo",
+        title="Demo",
+        version=VERSION,
+        summary="80 generated road scenes by day and night with exact label maps; made on first use.",
+        splits=COUNTS,
+        default_split="test",
+        image_size=(HEIGHT, WIDTH),
+        classes=CLASSES,
+        licence="part of uaabench, Apache-2.0",
+    )
+
+    @classmethod
+    def locate(cls, data_root: Path) -> Path | None:  # noqa: ARG003 - the demo lies in the cache, wherever the data are
+        """Return the folder of the demo in the user's cache, which is made first if need be."""
+        folder = cache_folder() / f"demo-v{VERSION}"
+        if not folder.is_dir():
+            _make(folder)
+        return folder
+
+    def pairs(self, split: str) -> list[Pair]:
+        """List the pairs of `train` or `test`; see `FusionDataset.pairs`."""
+        folder = self.root / split
+        return [
+            Pair(name, *(folder / kind / f"{name}.png" for kind in ("ir", "vi", "Segmentation_labels")))
+            for number, name in _numbered(split)
+        ]
+
+
+def _numbered(split: str) -> list[tuple[int, str]]:
+    first = 1 if split == "train" else 1 + COUNTS["train"]
+    numbers = range(first, first + COUNTS[split])
+    return [(number, f"{number:04d}{'DN'[number % 2 == 0]}") for number in numbers]
+
+
+def _make(folder: Path) -> None:
+    """Generate all scenes into `folder`, which appears complete or not at all."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise DataError(f"Cannot write the demo to {folder.parent}: {error.strerror or error}.") from error
+    try:
+        for split in COUNTS:
+            _make_split(partial / split, split)
+        os.replace(partial, folder)
+    except OSError:
+        if not folder.is_dir():  # otherwise another process was faster, and made the same
+            raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _make_split(folder: Path, split: str) -> None:
+    kinds = [folder / kind for kind in ("ir", "vi", "Segmentation_labels")]
+    for kind in kinds:
+        kind.mkdir(parents=True)
+    for number, name in _numbered(split):
+        for kind, image in zip(kinds, render(compose(number)), strict=True):
+            imaging.write_png(kind / f"{name}.png", image)
