@@ -1,0 +1,66 @@
+"""The trivial rules every table is read against: each source alone, their average and their maximum.
+
+A copy of the visible image passes most networks on most metrics of this field, and the maximum beats nearly all on VIF
+and Qabf; a learned method that stays below this floor has shown nothing.
+
+The rules work on 8-bit grey levels, so that their artefacts are exact: which way a tie such as 10.5 goes is decided
+here, by rounding half to even, and not by the rounding error of a division by 255.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import Tensor, maximum
+
+from uaabench.interface import FusionMethod, MethodCard, luminance
+
+
+def _card(name: str) -> MethodCard:
+    return MethodCard.read(Path(__file__).with_name(f"{name}.toml"))
+
+
+def _levels(image: Tensor) -> Tensor:
+    """Grey levels of an image in [0,1], an RGB one by its rounded luminance: (B,C,H,W) to (B,1,H,W) in 0..255."""
+    levels = (image * 255).round()
+    return levels if image.shape[1] == 1 else luminance(levels).round()
+
+
+class Visible(FusionMethod):
+    """The visible image as it is, with its colour."""
+
+    card = _card("visible")
+
+    def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:  # noqa: ARG002 - the other source is what it ignores
+        """Return a copy of the visible image, (B,3,H,W)."""
+        return vi.clone()
+
+
+class Infrared(FusionMethod):
+    """The infrared image as it is."""
+
+    card = _card("infrared")
+
+    def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:  # noqa: ARG002 - the other source is what it ignores
+        """Return a copy of the infrared image, (B,1,H,W)."""
+        return ir.clone()
+
+
+class Average(FusionMethod):
+    """The mean of infrared and visible grey levels, half to even."""
+
+    card = _card("average")
+
+    def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
+        """Average the grey levels, (B,1,H,W)."""
+        return ((_levels(ir) + _levels(vi)) / 2).round() / 255
+
+
+class Maximum(FusionMethod):
+    """The larger of infrared and visible grey level, pixel by pixel."""
+
+    card = _card("maximum")
+
+    def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
+        """Take the larger grey level, (B,1,H,W)."""
+        return maximum(_levels(ir), _levels(vi)) / 255
