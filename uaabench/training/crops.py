@@ -38,7 +38,8 @@ class CropSampler:
     """Draws random square crops with random flips; the same seed gives the same sequence of batches.
 
     Args:
-        items: Pairs with the data set that reads them; each is drawn equally often.
+        items: Pairs with the data set that reads them; each entry is drawn equally often, so a pair named twice comes
+            twice as often.
         size: Height and width of the crops; smaller images are extended by reflection.
         seed: Seed of the sequence.
 
@@ -54,7 +55,7 @@ class CropSampler:
         self._items = list(items)
         self._size = size
         self._random = np.random.default_rng(seed)
-        self._planes: dict[int, ByteImage] = {}
+        self._planes: dict[tuple[int, Pair], ByteImage] = {}
 
     def batch(self, n: int) -> Batch:
         """Draw `n` crops.
@@ -74,14 +75,15 @@ class CropSampler:
 
     def _load(self, index: int) -> ByteImage:
         """Infrared, red, green, blue and label of a pair as planes (5,H,W), at least as large as a crop."""
-        if index not in self._planes:
-            dataset, pair = self._items[index]
+        dataset, pair = self._items[index]
+        key = (id(dataset), pair)
+        if key not in self._planes:
             sources, label = dataset.read(pair), dataset.read_label(pair)
             drawn = np.zeros_like(sources.ir) if label is None else label
             planes = np.concatenate([sources.ir[None], sources.vi.transpose(2, 0, 1), drawn[None]])
             short = [max(0, self._size - length) for length in planes.shape[1:]]
-            self._planes[index] = np.pad(planes, [(0, 0), (0, short[0]), (0, short[1])], mode="reflect")
-        return self._planes[index]
+            self._planes[key] = np.pad(planes, [(0, 0), (0, short[0]), (0, short[1])], mode="reflect")
+        return self._planes[key]
 
     def _crop(self, planes: ByteImage) -> ByteImage:
         """A random window of (5,H,W), flipped in each direction every other time."""
