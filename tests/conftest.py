@@ -1,7 +1,12 @@
 """Fixtures for all tests."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
+import cv2
+import numpy as np
 import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -20,3 +25,50 @@ def _private_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
     """Keep the user's own data folder and weights store out of the tests."""
     monkeypatch.setenv("UAABENCH_HOME", str(tmp_path_factory.getbasetemp() / "home"))
     monkeypatch.delenv("UAABENCH_DATA", raising=False)
+
+
+def draw_pair(seed: int, height: int = 48, width: int = 64) -> tuple[np.ndarray, np.ndarray]:
+    """A small textured infrared image and an RGB one, different for every seed."""
+    generator = np.random.default_rng(seed)
+    ir = cv2.GaussianBlur(generator.integers(0, 256, (height, width), np.uint8), (5, 5), 1.5)
+    vi = cv2.GaussianBlur(generator.integers(0, 256, (height, width, 3), np.uint8), (3, 3), 1.0)
+    return ir, vi
+
+
+@pytest.fixture
+def pair_folder(tmp_path: Path) -> Path:
+    """A generic data set of four pairs `0` to `3`: the folders ir/ and vi/."""
+    root = tmp_path / "pairs"
+    for number in range(4):
+        ir, vi = draw_pair(number)
+        for name, image in (("ir", ir), ("vi", vi)):
+            (root / name).mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(root / name / f"{number}.png"), image)
+    return root
+
+
+class CommandResult(NamedTuple):
+    """What a command line left: exit code, standard output and standard error."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def uaabench(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., CommandResult]:
+    """Run the command line in this process: `uaabench("list", "methods").out`."""
+
+    def call(*arguments: object) -> CommandResult:
+        from uaabench.cli.main import main
+
+        monkeypatch.setattr(sys, "argv", ["uaabench", *map(str, arguments)])
+        monkeypatch.setenv("COLUMNS", "200")
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            main()
+            sys.exit(0)
+        captured = capsys.readouterr()
+        return CommandResult(int(stop.value.code or 0), captured.out, captured.err)
+
+    return call

@@ -59,6 +59,3 @@ def main() -> None:
     except UaabenchError as error:
         typer.echo(f"uaabench: {error}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("uaabench: interrupted; the same command goes on where it stopped.", err=True)
-        sys.exit(130)

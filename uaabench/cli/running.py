@@ -107,8 +107,12 @@ def execute(
         _print_plan(planned, folder)
         return
     store.open_run(folder)
-    with run_progress(planned, stages) as on_pair:
-        failures = pipeline.carry_out(planned, folder, device=device, stages=stages, fresh=fresh, on_pair=on_pair)
+    try:
+        with run_progress(planned, stages) as on_pair:
+            failures = pipeline.carry_out(planned, folder, device=device, stages=stages, fresh=fresh, on_pair=on_pair)
+    except KeyboardInterrupt:
+        typer.echo(f"uaabench: interrupted; the same command goes on from what is in {folder}.", err=True)
+        raise typer.Exit(130) from None
     _print_report(folder)
     if failures:
         _print_failures(failures)
