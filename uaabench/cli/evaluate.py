@@ -1,0 +1,174 @@
+"""The verb that scores a folder of fused images against the folders of their sources."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from uaabench.cli import options
+from uaabench.errors import UsageError
+from uaabench.interface import Metric
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+    from uaabench.metrics.profiles import Profile
+    from uaabench.statistics import Interval
+
+
+def evaluate(
+    ir: Annotated[Path, typer.Option("--ir", help="Folder of the infrared images.")],
+    vi: Annotated[Path, typer.Option("--vi", help="Folder of the visible images.")],
+    fused: Annotated[Path, typer.Option("--fused", help="Folder of the fused images, named like their sources.")],
+    metrics: options.Metrics = None,
+    profile: options.ProfileName = "cddfuse",
+    per_pair: Annotated[bool, typer.Option("--per-pair", help="Also print the values of each pair.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Also write the values of each pair to this file.")] = None,
+    plugin: options.Plugins = None,
+) -> None:
+    """Score a folder of fused images, made by any code, against its sources.
+
+    Images are matched by file name without suffix. Prints the mean over pairs and its 95 % bootstrap interval; exits
+    with 3 when an image could not be read or scored. Example:
+
+        uaabench evaluate --ir MSRS/test/ir --vi MSRS/test/vi --fused results/ --metrics EN,VIF --csv values.csv
+    """
+    from uaabench import evaluation, registry
+    from uaabench.executors import threads_per_job
+    from uaabench.metrics import profiles
+
+    for path in plugin or []:
+        registry.load_plugin(path)
+    convention = profiles.profile(profile or "cddfuse")
+    chosen = convention.select(options.split_commas(metrics))
+    with _progress() as advance:
+        table = evaluation.evaluate(ir, vi, fused, chosen, convention, threads=threads_per_job(1), progress=advance)
+    summary = evaluation.summarise(table, chosen)
+    if csv is not None:
+        _write_csv(table, csv)
+    if as_json:
+        content = as_dict(table, summary, convention) | ({"per_pair": _rows(table)} if per_pair else {})
+        typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+    else:
+        _print(table, summary, chosen, convention, per_pair)
+    if (table["status"] == "failed").any():
+        raise typer.Exit(3)
+
+
+def as_dict(table: pd.DataFrame, summary: dict[str, Interval], convention: Profile) -> dict[str, Any]:
+    """The result as JSON values; null stands for a number that does not exist."""
+    counts = table["status"].value_counts()
+    return {
+        "profile": {"name": convention.name, "version": convention.version},
+        "pairs": {status: int(counts.get(status, 0)) for status in ("ok", "undefined", "failed", "missing")},
+        "metrics": {
+            name: {"mean": _number(entry.mean), "low": _number(entry.low), "high": _number(entry.high), "n": entry.n}
+            for name, entry in summary.items()
+        },
+        "failed": [
+            {"pair": pair, "reason": reason}
+            for pair, reason in table.loc[table["status"] == "failed", ["pair", "reason"]].itertuples(index=False)
+        ],
+    }
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [
+        {str(key): _number(value) if isinstance(value, float) else value for key, value in row.items()}
+        for row in table.to_dict("records")
+    ]
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _write_csv(table: pd.DataFrame, path: Path) -> None:
+    try:
+        table.to_csv(path, index=False)
+    except OSError as error:
+        raise UsageError(
+            f"Cannot write {path}: {error.strerror or error}; name a file in a folder that exists."
+        ) from error
+
+
+def _print(
+    table: pd.DataFrame, summary: dict[str, Interval], metrics: Sequence[Metric], convention: Profile, per_pair: bool
+) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if per_pair:
+        _print_pairs(table, metrics, console)
+    _print_summary(summary, metrics, console)
+    _print_notes(table, convention, console)
+
+
+def _print_pairs(table: pd.DataFrame, metrics: Sequence[Metric], console: Console) -> None:
+    from rich.table import Table
+
+    grid = Table("Pair")
+    for metric in metrics:
+        grid.add_column(_heading(metric), justify="right", no_wrap=True)
+    for row in table[table["status"] != "missing"].to_dict("records"):
+        grid.add_row(str(row["pair"]), *(_cell(row[metric.name]) for metric in metrics))
+    console.print(grid)
+
+
+def _print_summary(summary: dict[str, Interval], metrics: Sequence[Metric], console: Console) -> None:
+    from rich.table import Table
+
+    grid = Table("Metric")
+    for heading in ("mean", "95 % interval", "n"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    for metric in metrics:
+        entry = summary[metric.name]
+        interval = "–" if math.isnan(entry.low) else f"{entry.low:.4f} to {entry.high:.4f}"
+        grid.add_row(_heading(metric), _cell(entry.mean), interval, str(entry.n))
+    console.print(grid)
+
+
+def _heading(metric: Metric) -> str:
+    return f"{metric.name} {'↑' if metric.higher_is_better else '↓'}"
+
+
+def _cell(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.4f}"
+
+
+def _print_notes(table: pd.DataFrame, convention: Profile, console: Console) -> None:
+    """Say what the numbers rest on: the profile, and every pair that is not in them, with its reason."""
+    from rich.markup import escape
+
+    from uaabench.evaluation import list_names
+
+    scored = int(table["status"].isin(["ok", "undefined"]).sum())
+    notes = [f"{scored} of {len(table)} pairs scored; profile {convention.name}, version {convention.version}."]
+    missing = table[table["status"] == "missing"]
+    for reason, rows in missing.groupby("reason"):
+        notes.append(f"Left out, {reason} ({len(rows)} of {len(table)} pairs): {list_names(rows['pair'].tolist())}.")
+    for status in ("undefined", "failed"):
+        rows = table.loc[table["status"] == status, ["pair", "reason"]]
+        notes += [f"{pair} {status}: {reason}" for pair, reason in rows.itertuples(index=False)]
+    for note in notes:
+        console.print(escape(note), soft_wrap=True)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error if that is a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task("Scoring", total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
