@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
+from uaabench import registry
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -25,6 +27,13 @@ def _private_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
     """Keep the user's own data folder and weights store out of the tests."""
     monkeypatch.setenv("UAABENCH_HOME", str(tmp_path_factory.getbasetemp() / "home"))
     monkeypatch.delenv("UAABENCH_DATA", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _no_plugins_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the plugins that a test loads out of the others."""
+    for name in ("_plugin_methods", "_plugin_datasets", "_plugin_metrics"):
+        monkeypatch.setattr(registry, name, {})
 
 
 def draw_pair(seed: int, height: int = 48, width: int = 64) -> tuple[np.ndarray, np.ndarray]:

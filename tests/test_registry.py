@@ -25,12 +25,6 @@ BRIGHTNESS = Metric(
 '''
 
 
-@pytest.fixture(autouse=True)
-def _no_plugins_left(monkeypatch):
-    for name in ("_plugin_methods", "_plugin_datasets", "_plugin_metrics"):
-        monkeypatch.setattr(registry, name, {})
-
-
 @pytest.fixture
 def plugin(tmp_path):
     path = tmp_path / "darker.py"

@@ -61,7 +61,9 @@ def carry_out(
         All pairs that failed, in this call or, in a stage that was not run now, before.
     """
     if fresh:
-        store.discard(run, plan)
+        # Scores of images that are made anew are no longer theirs, whatever the stages of this call.
+        store.discard(run, plan.score)
+        store.discard(run, plan.fuse if "fuse" in stages else ())
     manifest.write(run, plan, device)
     config = plan.config
     runtime = Runtime(

@@ -16,7 +16,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,9 +118,9 @@ def finish(run: Path, unit: Unit, failures: Sequence[Failure]) -> None:
     write_json(folder / "done", {"key": unit.key})
 
 
-def discard(run: Path, plan: Plan) -> None:
-    """Forget what was computed for the units of a plan (`--fresh`)."""
-    for unit in (*plan.fuse, *plan.score):
+def discard(run: Path, units: Iterable[Unit]) -> None:
+    """Forget what was computed for these units (`--fresh`)."""
+    for unit in units:
         shutil.rmtree(run / unit.folder, ignore_errors=True)
 
 

@@ -42,7 +42,8 @@ def list_names(
 
     table = Table(box=None, pad_edge=False)
     for column in rows[0]:
-        table.add_column(column, no_wrap=column != "summary", overflow="fold")
+        # The name is copied to a command line, so it stays whole; long facts share the rest of the width.
+        table.add_column(column, no_wrap=column == "name", min_width={"summary": 30, "weights": 12}.get(column))
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     Console().print(table)
