@@ -14,6 +14,10 @@ from uaabench.cli import options
 from uaabench.errors import unknown_name
 
 
+# Below this width of the terminal a listing leaves out the sentence about each name.
+WIDE = 110
+
+
 class Kind(StrEnum):
     """What can be listed."""
 
@@ -40,13 +44,12 @@ def list_names(
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=None, pad_edge=False)
-    for column in rows[0]:
-        # The name is copied to a command line, so it stays whole; long facts share the rest of the width.
-        table.add_column(column, no_wrap=column == "name", min_width={"summary": 30, "weights": 12}.get(column))
+    console = Console()
+    columns = [column for column in rows[0] if column != "summary" or console.width >= WIDE]
+    table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
-    Console().print(table)
+        table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
+    console.print(table)
 
 
 def show(
@@ -70,7 +73,8 @@ def show(
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for key, value in facts.items():
-        table.add_row(key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        for name, entry in value.items() if isinstance(value, dict) else [("", value)]:
+            table.add_row(f"{key} {name}".strip(), _text(entry))
     Console().print(table)
 
 
@@ -179,6 +183,13 @@ def _plain(card: Any) -> dict[str, Any]:
     }
     plain: dict[str, Any] = json.loads(json.dumps(values, default=str))
     return plain
+
+
+def _text(value: Any) -> str:
+    """A value of a card for people: a line for each entry of a table, commas between those of a list."""
+    if isinstance(value, dict):
+        return "\n".join(f"{key}: {_text(entry)}" for key, entry in value.items() if entry not in ("", {}))
+    return ", ".join(map(_text, value)) if isinstance(value, list) else str(value)
 
 
 def _load(plugins: options.Plugins) -> None:
