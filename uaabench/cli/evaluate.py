@@ -28,7 +28,7 @@ def evaluate(
     vi: Annotated[Path, typer.Option("--vi", help="Folder of the visible images.")],
     fused: Annotated[Path, typer.Option("--fused", help="Folder of the fused images, named like their sources.")],
     metrics: options.Metrics = None,
-    profile: options.ProfileName = "cddfuse",
+    profile: options.ProfileName = None,
     per_pair: Annotated[bool, typer.Option("--per-pair", help="Also print the values of each pair.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
     csv: Annotated[Path | None, typer.Option("--csv", help="Also write the values of each pair to this file.")] = None,
