@@ -11,11 +11,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from uaabench import imaging
 from uaabench.datasets.demo.canvas import HEIGHT, WIDTH
 from uaabench.datasets.demo.render import render
 from uaabench.datasets.demo.scene import compose
-
-from uaabench import imaging
 from uaabench.errors import DataError
 from uaabench.interface import DatasetCard, FusionDataset, LabelClass, Pair
 from uaabench.paths import cache_folder

@@ -21,6 +21,8 @@ FOCAL = 260.0
 CAMERA_HEIGHT = 1.45
 NEAREST = 2.5
 _FRACTION_BITS = 4
+# A polygon from OpenCV's own table of whole numbers: the sine of the C library differs between machines.
+_CIRCLE = np.array(cv2.ellipse2Poly((0, 0), (1000, 1000), 0, 0, 360, 15)) / 1000.0
 
 Colour = tuple[float, float, float]
 Point = tuple[float, float, float]
@@ -86,10 +88,8 @@ class Canvas:
 
     def disc(self, centre: Point, radii: tuple[float, float], paint: Paint) -> None:
         """Fill an upright ellipse around a world point; radii in metres."""
-        step = np.arange(24)
-        circle = cv2.ellipse2Poly((0, 0), (1000, 1000), 0, 0, 360, 15)[step] / 1000.0
         x, y, z = centre
-        self.polygon([(x + radii[0] * a, y + radii[1] * b, z) for a, b in circle], paint)
+        self.polygon([(x + radii[0] * a, y + radii[1] * b, z) for a, b in _CIRCLE[:-1]], paint)
 
     def bar(self, start: Point, end: Point, thickness: float, paint: Paint) -> None:
         """Draw a bar between two world points of one depth; thickness in metres, at least one pixel."""
@@ -103,8 +103,7 @@ class Canvas:
     def shade(self, centre: Point, radii: tuple[float, float], keep: float) -> None:
         """Darken an ellipse on the ground to the share `keep`: the shadow below an object."""
         x, _, z = centre
-        circle = cv2.ellipse2Poly((0, 0), (1000, 1000), 0, 0, 360, 15) / 1000.0
-        corners = self.project([(x + radii[0] * a, 0, max(z + radii[1] * b, NEAREST / 2)) for a, b in circle])
+        corners = self.project([(x + radii[0] * a, 0, max(z + radii[1] * b, NEAREST / 2)) for a, b in _CIRCLE])
         mask = np.zeros(self.surface.shape[:2], np.uint8)
         cv2.fillPoly(mask, [_fixed(corners)], 1, shift=_FRACTION_BITS)
         inside = mask.astype(bool)
@@ -123,7 +122,8 @@ class Canvas:
 
 
 def _fixed(corners: NDArray[np.float64]) -> NDArray[np.int32]:
-    return np.rint(np.clip(corners, -4000, 4000) * 2**_FRACTION_BITS).astype(np.int32)
+    scaled: NDArray[np.float64] = np.rint(np.clip(corners, -4000, 4000) * 2**_FRACTION_BITS)
+    return scaled.astype(np.int32)
 
 
 def _byte(value: float) -> int:

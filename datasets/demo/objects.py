@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 from numpy.random import Generator
+
 from uaabench.datasets.demo.canvas import Canvas, Colour, Paint
 
 CAR, PERSON, BIKE, CURVE, CAR_STOP, GUARDRAIL, CONE, BUMP = range(1, 9)
 
-_CAR_COLOURS = [(190, 190, 195), (60, 62, 68), (150, 30, 30), (40, 60, 130), (225, 225, 220), (95, 100, 95)]
-_CLOTHES = [(40, 45, 70), (120, 40, 40), (70, 90, 60), (160, 150, 130), (35, 35, 38), (90, 90, 110)]
+_CAR_COLOURS: list[Colour] = [
+    (190, 190, 195),
+    (60, 62, 68),
+    (150, 30, 30),
+    (40, 60, 130),
+    (225, 225, 220),
+    (95, 100, 95),
+]
+_CLOTHES: list[Colour] = [(40, 45, 70), (120, 40, 40), (70, 90, 60), (160, 150, 130), (35, 35, 38), (90, 90, 110)]
+_FRAMES: list[Colour] = [(190, 40, 40), (60, 110, 190), (210, 210, 205), (40, 40, 40)]
 
 
 def _pick(rng: Generator, colours: list[Colour]) -> Colour:
@@ -55,7 +65,7 @@ def dog(canvas: Canvas, rng: Generator, x: float, z: float, ambient: float) -> N
 
 def bike(canvas: Canvas, rng: Generator, x: float, z: float, ambient: float, *, ridden: bool) -> None:
     """A bicycle from the side, perhaps with its rider."""
-    metal = Paint(_pick(rng, [(190, 40, 40), (60, 110, 190), (210, 210, 205), (40, 40, 40)]), ambient - 4, BIKE, 5)
+    metal = Paint(_pick(rng, _FRAMES), ambient - 4, BIKE, 5)
     tyre = Paint((22, 22, 24), ambient + 2, BIKE, 5)
     spokes = Paint((120, 122, 124), ambient - 3, BIKE, 50)
     canvas.shade((x, 0, z), (0.9, 0.4), 0.6)
@@ -156,7 +166,7 @@ def cone(canvas: Canvas, x: float, z: float, ambient: float) -> None:
     canvas.shade((x, 0, z), (0.35, 0.4), 0.6)
     canvas.polygon(_box(x, 0.26, 0.0, 0.07, z), replace(orange, rgb=(190, 65, 15)))
     outline = [(0.0, 0.2), (0.25, 0.165), (0.4, 0.14), (0.55, 0.105), (0.68, 0.075), (0.85, 0.035)]
-    for index, ((low, wide), (high, narrow)) in enumerate(zip(outline, outline[1:], strict=False)):
+    for index, ((low, wide), (high, narrow)) in enumerate(pairwise(outline)):
         band = [
             (x - wide, low + 0.05, z),
             (x - narrow, high + 0.05, z),

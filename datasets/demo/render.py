@@ -9,9 +9,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from numpy.random import Generator
+
 from uaabench.datasets.demo.canvas import FOCAL, HEIGHT, NEAREST, SCALE, WIDTH
 from uaabench.datasets.demo.scene import Light, Scene
-
 from uaabench.interface import ByteImage, FloatImage
 
 _ROWS, _COLUMNS = np.mgrid[:HEIGHT, :WIDTH].astype(np.float64)
@@ -46,7 +46,7 @@ def _grain(rng: Generator) -> FloatImage:
         shape = (HEIGHT // size + 2, WIDTH // size + 2)
         coarse = rng.integers(0, 256, shape, dtype=np.uint8)
         enlarged = cv2.resize(coarse, None, fx=size, fy=size, interpolation=cv2.INTER_LINEAR_EXACT)
-        total += weight * (enlarged[:HEIGHT, :WIDTH] / 127.5 - 1)
+        total += weight * (np.asarray(enlarged[:HEIGHT, :WIDTH], np.float64) / 127.5 - 1)
     return total
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from numpy.random import PCG64, Generator
+
 from uaabench.datasets.demo import objects, surroundings
 from uaabench.datasets.demo.canvas import SCALE, Canvas, Paint
 from uaabench.datasets.demo.surroundings import Climate

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.random import Generator
+
 from uaabench.datasets.demo.canvas import CAMERA_HEIGHT, FOCAL, HEIGHT, NEAREST, SCALE, WIDTH, Canvas, Colour, Paint
 from uaabench.datasets.demo.objects import CURVE, GUARDRAIL
 
@@ -124,7 +126,7 @@ def rail(canvas: Canvas, climate: Climate, x: float, span: tuple[float, float], 
             [(x, 0, z), (x, 0.62, z), (x, 0.62, z - 0.25), (x, 0, z - 0.25)], replace(steel, rgb=(150, 153, 156))
         )
         z -= 2.0
-    for near, far in zip(ahead, ahead[1:], strict=False):
+    for near, far in pairwise(ahead):
         for low, high, share in ((0.42, 0.78, 1.0), (0.56, 0.62, 0.7)):
             band = replace(steel, rgb=tuple(value * share for value in steel.rgb))  # type: ignore[arg-type]
             canvas.polygon([(x, low, near), (x, high, near), (x, high, far), (x, low, far)], band)

@@ -1,0 +1,35 @@
+"""A folder of the user's own pairs, named on the command line as `--datasets name=path/`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from uaabench.datasets.layout import LayoutDataset, Part
+from uaabench.interface import DatasetCard
+
+
+class Folder(LayoutDataset):
+    """`ir/`, `vi/` and perhaps `labels/`, with equal stems; a file of stems selects some of them."""
+
+    card = DatasetCard(
+        name="folder",
+        title="Own images",
+        version=1,
+        summary="Pairs of your own: a folder with ir/ and vi/, and labels/ if there are any.",
+        splits={"all": None},
+        default_split="all",
+    )
+    parts: ClassVar[Mapping[str, Part]] = {
+        "all": Part(
+            ir=("ir", "infrared", "inf", "thermal"),
+            vi=("vi", "vis", "visible", "rgb"),
+            label=("labels", "label", "Segmentation_labels"),
+        )
+    }
+
+    @classmethod
+    def locate(cls, data_root: Path) -> Path | None:  # noqa: ARG003 - which folder it is only the user can say
+        """Return None: a folder is named by its path."""
+        return None

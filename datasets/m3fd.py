@@ -1,0 +1,36 @@
+"""M3FD: 300 pairs for fusion and, of other scenes, 4200 with boxes for detection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from uaabench.datasets.layout import LayoutDataset, Part
+from uaabench.interface import DatasetCard
+
+_FOLDERS = {"ir": ("Ir", "infrared"), "vi": ("Vis", "vi", "visible")}
+
+
+class M3FD(LayoutDataset):
+    """`M3FD_Fusion/{Ir,Vis}` and `M3FD_Detection/{Ir,Vis,Annotation}`.
+
+    Papers that report "M3FD" mean the 300 pairs, or a sample of the 4200 whose list is rarely given. A file of stems
+    names pairs of the detection set; both sets count from 00001, with different scenes.
+    """
+
+    card = DatasetCard(
+        name="m3fd",
+        title="M3FD",
+        version=1,
+        summary="Registered scenes in all weathers, of a fusion and a detection set; without label maps.",
+        splits={"fusion": 300, "detection": 4200},
+        default_split="fusion",
+        reference="Liu et al., Target-aware dual adversarial learning and a multi-scenario multi-modality benchmark to "
+        "fuse infrared and visible for object detection (TarDAL), CVPR 2022",
+        homepage="https://github.com/JinyuanLiu-CV/TarDAL",
+    )
+    parts: ClassVar[Mapping[str, Part]] = {
+        "fusion": Part(**_FOLDERS, folder=("M3FD_Fusion", "Fusion")),
+        "detection": Part(**_FOLDERS, folder=("M3FD_Detection", "Detection")),
+    }
+    listed_in: ClassVar[tuple[str, ...]] = ("detection",)
