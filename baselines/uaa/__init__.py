@@ -1,1 +1,56 @@
-"""."""
+"""UAAFusion: a deep unfolding network whose fidelity term is weighted by what a segmenter attributes to each source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from uaabench.baselines.uaa.checkpoint import read_model
+from uaabench.baselines.uaa.model import UAAModel
+from uaabench.errors import WeightsError
+from uaabench.interface import LuminanceMethod, MethodCard
+
+
+class UAA(LuminanceMethod):
+    """Fuse by unfolding, guided by attribution; see docs/uaa.md.
+
+    Args:
+        stretch: Stretch each fused image to the whole range from its own minimum to its own maximum, as the authors'
+            test script does.
+        data_step: Take the gradient step on the fidelity term; None for what the checkpoint was trained with.
+    """
+
+    card = MethodCard.beside(__file__)
+
+    def __init__(self, *, stretch: bool = True, data_step: bool | None = None) -> None:
+        self._stretch = stretch
+        self._data_step = data_step
+        self._model: UAAModel | None = None
+
+    def load(self, weights: Path | None, device: torch.device) -> None:
+        """Load shipped weights, or a checkpoint in the layout of the authors' release.
+
+        Raises:
+            WeightsError: There is no file, or it is neither of the two.
+        """
+        if weights is None:
+            raise WeightsError("UAAFusion needs weights; name a checkpoint as uaa@PATH.")
+        model = read_model(weights)
+        if self._data_step is not None:
+            model.model_f.data_step = self._data_step
+        self._model = model.to(device).eval().requires_grad_(False)
+
+    def fuse_luminance(self, ir: Tensor, y: Tensor) -> Tensor:
+        """Fuse (B,1,H,W) infrared and luminance in [0,1]; enables gradients for the attribution by itself."""
+        if self._model is None:
+            raise WeightsError("UAAFusion was not loaded; call load() before fuse().")
+        fused = self._model(ir, y).image
+        return stretch(fused) if self._stretch else fused
+
+
+def stretch(image: Tensor) -> Tensor:
+    """Map the range of each image (B,1,H,W) to [0,1]; a constant image stays as it is."""
+    low, high = image.amin((1, 2, 3), keepdim=True), image.amax((1, 2, 3), keepdim=True)
+    return torch.where(high > low, (image - low) / (high - low).clamp(min=1e-12), image)

@@ -13,7 +13,6 @@ import typer
 from uaabench.cli import options
 from uaabench.errors import unknown_name
 
-
 # Below this width of the terminal a listing leaves out the sentence about each name.
 WIDE = 110
 
@@ -73,8 +72,8 @@ def show(
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for key, value in facts.items():
-        for name, entry in value.items() if isinstance(value, dict) else [("", value)]:
-            table.add_row(f"{key} {name}".strip(), _text(entry))
+        for part, entry in value.items() if isinstance(value, dict) else [("", value)]:
+            table.add_row(f"{key} {part}".strip(), _text(entry))
     Console().print(table)
 
 
