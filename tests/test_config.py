@@ -28,9 +28,7 @@ def test_a_wrong_entry_is_named(entries, message):
         build(entries)
 
 
-@pytest.mark.parametrize(
-    ("text", "message"), [("methods: [", "not valid YAML"), ("- uaa", "must be a mapping")]
-)
+@pytest.mark.parametrize(("text", "message"), [("methods: [", "not valid YAML"), ("- uaa", "must be a mapping")])
 def test_a_broken_file_is_named(tmp_path, text, message):
     (tmp_path / "run.yaml").write_text(text)
     with pytest.raises(UsageError, match=rf"run\.yaml .*{message}"):

@@ -135,7 +135,9 @@ def test_a_missing_visible_image_fails_its_pair_only(run, pair_folder, tmp_path)
 
 def test_an_unwritable_output_folder_is_a_usage_error(uaabench, pair_folder, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    result = uaabench("run", "--methods", "average", "--datasets", f"mine={pair_folder}", "--out", tmp_path / "file" / "R")
+    result = uaabench(
+        "run", "--methods", "average", "--datasets", f"mine={pair_folder}", "--out", tmp_path / "file" / "R"
+    )
     assert result.code == 2
     assert result.err.startswith("uaabench: Cannot write the run directory")
     assert len(result.err.splitlines()) == 1

@@ -6,7 +6,7 @@ from uaabench import registry
 from uaabench.errors import UsageError
 from uaabench.interface import FusionMethod
 
-PLUGIN = '''
+PLUGIN = """
 import numpy as np
 from uaabench.interface import LuminanceMethod, Metric, MethodCard
 
@@ -22,7 +22,7 @@ BRIGHTNESS = Metric(
     name="Brightness", title="Mean grey level", compute=lambda fused, ir, vi: float(fused.mean()), higher_is_better=True,
     range=(0, 255), gameable_by_noise=False, version=1, reference="arithmetic",
 )
-'''
+"""
 
 
 @pytest.fixture

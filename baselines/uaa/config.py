@@ -52,4 +52,4 @@ RELEASED = UAAConfig(stages=5, steps=5, channels=32, segmenter="mobilenetv2", cl
 """The authors' network for FMB; their code computes the data step and drops its result."""
 
 SMALL = UAAConfig(stages=3, steps=3, channels=16, segmenter="small", classes=9)
-"""The network of the shipped weights: a pair of 480x640 in about two seconds on two CPU cores."""
+"""The network of the shipped weights: a pair of 480x640 in four to five seconds on two slow CPU cores."""

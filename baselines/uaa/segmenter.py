@@ -101,12 +101,12 @@ class SmallSegmenter(CoarseSegmenter):
 
     def __init__(self, classes: int, width: int = 64) -> None:
         super().__init__()
-        first = width // 4
         self.stem = nn.Sequential(
-            nn.Conv2d(1, first, 7, stride=4, padding=3, bias=False),
-            nn.BatchNorm2d(first),
+            nn.Conv2d(1, width // 4, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(width // 4),
             nn.ReLU(),
-            _separable(first, width, stride=2),
+            _separable(width // 4, width // 2, stride=2),
+            _separable(width // 2, width, stride=2),
         )
         self.context = nn.ModuleList(_separable(width, width, dilation=dilation) for dilation in self.DILATIONS)
         self.classify = nn.Conv2d(width, classes, 1)

@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from uaabench.baselines.tardal import BatchNorm, Generator, TarDAL, flush_denormals
 
 from uaabench import imaging
+from uaabench.baselines.tardal import BatchNorm, Generator, TarDAL, flush_denormals
 from uaabench.errors import WeightsError
 from uaabench.registry import method_card, method_class
 from uaabench.weights import sha256

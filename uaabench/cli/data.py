@@ -1,0 +1,131 @@
+"""The verb group `data`: bring data sets into place, check them, say what is there."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from uaabench.cli.options import DataRoot
+
+if TYPE_CHECKING:
+    from uaabench.interface import FusionDataset
+
+app = typer.Typer(no_args_is_help=True, help="Data sets: prepare, verify, and what is there.")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def prepare(
+    name: Annotated[str, typer.Argument(help="Name of the data set, for example `msrs`.")],
+    source: Annotated[Path, typer.Argument(help="Downloaded zip or tar archive, or unpacked folder.")],
+    data_root: DataRoot = None,
+    link: Annotated[bool, typer.Option("--link", help="Link to a folder instead of copying it.")] = False,
+) -> None:
+    """Bring a downloaded archive or folder into place below the data root.
+
+    Example: uaabench data prepare msrs ~/Downloads/MSRS-main.zip
+    """
+    from uaabench import dataprep
+
+    typer.echo(f"{name} is in place: {dataprep.prepare(source, name, _root(data_root), link=link)}")
+
+
+@app.command()
+def verify(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="`name` or `name:split`. Default: all found in the data root.")
+    ] = None,
+    data_root: DataRoot = None,
+    as_json: Json = False,
+) -> None:
+    """Check counts, pairing, sizes, readability, label values and hashes; exit code 4 if anything is wrong.
+
+    Example: uaabench data verify msrs:test
+    """
+    from uaabench import datacheck
+    from uaabench.errors import UsageError
+
+    wanted = [entry.partition(":")[::2] for entry in names] if names else [(name, "") for name in _found(data_root)]
+    if not wanted:
+        raise UsageError(f"There is no data set in {_root(data_root)}; run `uaabench data prepare NAME ARCHIVE` first.")
+    reports = []
+    for name, split in wanted:
+        dataset = _open(name, data_root)
+        there = datacheck.present_splits(dataset)
+        absent = [other for other in dataset.card.splits if other not in there and not split]
+        splits = [split] if split else [*there] or [dataset.card.default_split]
+        problems = datacheck.verify(dataset, splits)
+        reports.append({"name": name, "splits": splits, "absent": absent, "problems": [asdict(p) for p in problems]})
+    typer.echo(json.dumps(reports, indent=2) if as_json else "\n".join(map(_report_text, reports)))
+    if any(report["problems"] for report in reports):
+        raise typer.Exit(4)
+
+
+@app.command()
+def info(data_root: DataRoot = None, as_json: Json = False) -> None:
+    """Say which data sets are in the data root, with their pairs and label maps.
+
+    Example: uaabench data info --data-root ~/data
+    """
+    from uaabench import datacheck
+
+    rows: list[dict[str, Any]] = []
+    for name in _found(data_root):
+        dataset = _open(name, data_root)
+        for split, pairs in datacheck.present_splits(dataset).items():
+            labels = sum(pair.label is not None for pair in pairs)
+            expected = dataset.card.splits[split]
+            row = {"name": name, "split": split, "pairs": len(pairs), "expected": expected, "labels": labels}
+            rows.append(row | {"folder": str(dataset.root)})
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+    elif rows:
+        typer.echo("\n".join(map(_info_text, rows)))
+    else:
+        typer.echo(
+            f"There is no data set in {_root(data_root)}; `uaabench data prepare NAME ARCHIVE` brings one there."
+        )
+
+
+def _root(data_root: Path | None) -> Path:
+    from uaabench import paths
+
+    return data_root or paths.data_folder()
+
+
+def _found(data_root: Path | None) -> list[str]:
+    """Data sets in the data root; the demo, which lies elsewhere and is right by construction, does not count."""
+    from uaabench import registry
+
+    names = (name for name in registry.dataset_names() if name != "demo")
+    return [name for name in names if registry.dataset_class(name).locate(_root(data_root)) is not None]
+
+
+def _open(name: str, data_root: Path | None) -> FusionDataset:
+    from uaabench import registry
+    from uaabench.errors import DataError
+
+    dataset = registry.dataset_class(name)
+    folder = dataset.locate(_root(data_root))
+    if folder is None:
+        hint = f"`uaabench data prepare {name} ARCHIVE --data-root {_root(data_root)}`"
+        raise DataError(f"There is no data set '{name}' in {_root(data_root)}; bring it there with {hint}.")
+    return dataset(folder)
+
+
+def _report_text(report: dict[str, Any]) -> str:
+    lines = [f"{problem['where']}: {problem['sentence']}" for problem in report["problems"]]
+    verdict = f"{len(lines)} problems" if lines else "no problems"
+    absent = f" (not there: {', '.join(report['absent'])})" if report["absent"] else ""
+    return "\n".join([*lines, f"{report['name']}:{','.join(report['splits'])}: {verdict}{absent}"])
+
+
+def _info_text(row: dict[str, Any]) -> str:
+    expected = f" of {row['expected']}" if row["expected"] not in {None, row["pairs"]} else ""
+    name = f"{row['name']}:{row['split']}"
+    return f"{name:<16} {row['pairs']}{expected} pairs, {row['labels']} label maps  {row['folder']}"
