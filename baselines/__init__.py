@@ -1,1 +1,1 @@
-"""."""
+"""Fusion methods, one module each; their cards are the TOML files beside them."""

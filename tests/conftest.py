@@ -75,8 +75,7 @@ def uaabench(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
         monkeypatch.setenv("COLUMNS", "200")
         capsys.readouterr()
         with pytest.raises(SystemExit) as stop:
-            main()
-            sys.exit(0)
+            sys.exit(main())
         captured = capsys.readouterr()
         return CommandResult(int(stop.value.code or 0), captured.out, captured.err)
 

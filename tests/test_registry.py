@@ -19,8 +19,8 @@ class Darker(LuminanceMethod):
 
 
 BRIGHTNESS = Metric(
-    name="Brightness", title="Mean grey level", compute=lambda fused, ir, vi: float(fused.mean()), higher_is_better=True,
-    range=(0, 255), gameable_by_noise=False, version=1, reference="arithmetic",
+    name="Brightness", title="Mean grey level", compute=lambda fused, ir, vi: float(fused.mean()),
+    higher_is_better=True, range=(0, 255), gameable_by_noise=False, version=1, reference="arithmetic",
 )
 """
 

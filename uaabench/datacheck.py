@@ -152,7 +152,7 @@ def _source_problems(dataset: FusionDataset, pair: Pair, sources: Sources) -> It
     if size is not None and sources.ir.shape != size:
         yield Problem(
             str(pair.ir),
-            f"The image is {imaging.size_text(sources.ir)} instead of {size[1]}x{size[0]}; use the original, not a copy "
+            f"It is {imaging.size_text(sources.ir)} instead of {size[1]}x{size[0]}; use the original, not a copy "
             "that was scaled.",
         )
     if (sources.vi == sources.ir[..., None]).all():

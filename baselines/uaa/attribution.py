@@ -93,7 +93,7 @@ def attribute(segmenter: nn.Module, labels: Tensor, sources: Tensor, steps: int,
     at_once = max(1, PIXELS_PER_PASS // labels[0].numel())
     slopes = [
         _slopes(segmenter, points, labels[owners], classes)
-        for points, owners in zip(path.split(at_once), owner.split(at_once), strict=True)
+        for points, owners in zip(torch.split(path, at_once), torch.split(owner, at_once), strict=True)
     ]
     # The path runs through zero, so x is the last point itself and x . grad sums over the region: see `_slopes`.
     per_step = torch.cat(slopes).view(steps, count, batch, classes) / fractions.view(-1, 1, 1, 1)
@@ -116,7 +116,7 @@ def _slopes(segmenter: nn.Module, points: Tensor, labels: Tensor, classes: int) 
     with differentiable(segmenter):
         inputs = points.detach().requires_grad_()
         score = _scorer(segmenter, inputs)
-        for index in labels.unique().tolist():
+        for index in torch.unique(labels).tolist():
             region = (labels == index).to(points.dtype)
             share = region / region.sum((1, 2), keepdim=True).clamp(min=1)
             (gradient,) = torch.autograd.grad(score(index), inputs, share, retain_graph=True)

@@ -1,1 +1,1 @@
-"""."""
+"""Weights that come with the package, and their cards."""

@@ -1,1 +1,1 @@
-"""."""
+"""Names, hashes and splits of released data sets."""

@@ -1,1 +1,1 @@
-"""."""
+"""Training of the methods that can be trained: losses, crops and loops."""

@@ -1,0 +1,118 @@
+"""Adapters find the released layouts, whatever people made of them."""
+
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from uaabench import registry
+from uaabench.errors import DataError, UsageError
+
+
+def fill(folder, *, names=("00001D", "00002N"), suffix=".png"):
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, name in enumerate(names):
+        image = np.random.default_rng(number + len(str(folder))).integers(0, 255, (30, 40, 3), np.uint8)
+        cv2.imwrite(str(folder / f"{name}{suffix}"), image)
+
+
+LAYOUTS = {
+    "msrs": ("MSRS/test/ir", "MSRS/test/vi"),
+    "fmb": ("FMB/test/Infrared", "FMB/test/Visible"),
+    "m3fd": ("M3FD/M3FD_Fusion/Ir", "M3FD/M3FD_Fusion/Vis"),
+    "tno": ("TNO/ir", "TNO/vi"),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize("change", [str, str.lower, lambda path: f"{path.split('/')[0]}/{path}"])
+def test_a_set_is_found_in_any_letter_case_and_nested_once_more(tmp_path, name, change):
+    for folder in LAYOUTS[name]:
+        fill(tmp_path / change(folder))
+    adapter = registry.dataset_class(name)
+    found = adapter.locate(tmp_path)
+    assert found is not None
+    assert [pair.id for pair in adapter(found).pairs(adapter.card.default_split)] == ["00001D", "00002N"]
+
+
+def test_a_pair_without_its_visible_image_is_listed_and_reading_names_the_file(tmp_path):
+    for folder in LAYOUTS["msrs"]:
+        fill(tmp_path / folder)
+    (tmp_path / "MSRS/test/vi/00002N.png").unlink()
+    dataset = registry.dataset_class("msrs")(tmp_path / "MSRS")
+    pairs = dataset.pairs("test")
+    assert [pair.id for pair in pairs] == ["00001D", "00002N"]
+    with pytest.raises(DataError, match=r"vi/00002N\.png"):
+        dataset.read(pairs[1])
+
+
+def test_an_unknown_split_gets_the_nearest_name(tmp_path):
+    for folder in LAYOUTS["msrs"]:
+        fill(tmp_path / folder)
+    with pytest.raises(UsageError, match="'test'"):
+        registry.dataset_class("msrs")(tmp_path / "MSRS").pairs("tset")
+
+
+def test_a_label_map_of_another_size_is_refused_but_its_pair_is_read(tmp_path):
+    for folder in ("ir", "vi"):
+        fill(tmp_path / folder)
+    (tmp_path / "labels").mkdir()
+    cv2.imwrite(str(tmp_path / "labels" / "00001D.png"), np.zeros((10, 10), np.uint8))
+    dataset = registry.dataset_class("folder")(tmp_path)
+    first, second = dataset.pairs(dataset.card.default_split)
+    assert dataset.read(first).ir.shape == (30, 40)
+    with pytest.raises(DataError, match=r"00001D\.png is 10x10 but"):
+        dataset.read_label(first)
+    assert dataset.read_label(second) is None
+
+
+@pytest.mark.parametrize(
+    ("entry", "count"),
+    [
+        ("msrs:test", 140),
+        ("msrs:train", 34),
+        ("roadscene:test", 50),
+        ("roadscene:train", 171),
+        ("roadscene:all", 221),
+        ("m3fd:fusion", 8),
+        ("fmb:test", 3),
+        ("tno:all", 14),
+    ],
+)
+def test_the_real_pairs_are_found_and_read(shared, entry, count):
+    name, _, split = entry.partition(":")
+    adapter = registry.dataset_class(name)
+    dataset = adapter(adapter.locate(shared / "data"))
+    pairs = dataset.pairs(split)
+    assert len(pairs) == count
+    sources = dataset.read(pairs[0])
+    assert sources.vi.shape == (*sources.ir.shape, 3)
+
+
+def test_test_and_train_of_roadscene_share_no_pair(shared):
+    adapter = registry.dataset_class("roadscene")
+    dataset = adapter(adapter.locate(shared / "data"))
+    assert not {pair.id for pair in dataset.pairs("test")} & {pair.id for pair in dataset.pairs("train")}
+
+
+def test_infrared_and_visible_may_differ_in_suffix(tmp_path):
+    fill(tmp_path / "ir", suffix=".jpg")
+    fill(tmp_path / "vi")
+    dataset = registry.dataset_class("folder")(tmp_path)
+    assert [pair.ir.suffix for pair in dataset.pairs(dataset.card.default_split)] == [".jpg", ".jpg"]
+    shutil.rmtree(tmp_path / "ir")
+    with pytest.raises(DataError):
+        dataset.pairs(dataset.card.default_split)
+
+
+def test_the_plugin_of_the_documentation_works(tmp_path):
+    page = Path(__file__).parents[2] / "docs" / "add-a-dataset.md"
+    (tmp_path / "drives.py").write_text(page.read_text().split("```python\n")[1].split("```")[0])
+    for folder in ("thermal", "rgb"):
+        fill(tmp_path / "drives" / "test" / folder)
+    assert registry.load_plugin(tmp_path / "drives.py") == ["drives"]
+    adapter = registry.dataset_class("drives")
+    dataset = adapter(adapter.locate(tmp_path))
+    assert dataset.read(dataset.pairs("test")[0]).ir.shape == (30, 40)

@@ -1,0 +1,42 @@
+"""The demo set is the same everywhere, and holds what its card says."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from uaabench import imaging
+from uaabench.datasets.demo import Demo
+
+# Over id, infrared, visible and label of all 80 pairs; trained weights and reported numbers depend on these pixels.
+PIXELS = "2e561bf8765198c745324759f16ba919db3d102af8bebc3c9da47d6642f09a66"
+
+
+@pytest.fixture
+def demo():
+    return Demo(Demo.locate(Path()))
+
+
+def test_every_pixel_is_pinned(demo):
+    found = hashlib.sha256()
+    for split in ("train", "test"):
+        for pair in demo.pairs(split):
+            found.update(pair.id.encode())
+            for image in (imaging.read_grey(pair.ir), imaging.read_rgb(pair.vi), imaging.read_label(pair.label)):
+                found.update(image.tobytes())
+    assert found.hexdigest() == PIXELS
+
+
+def test_counts_sizes_and_labels_are_those_of_the_card(demo):
+    assert {split: len(demo.pairs(split)) for split in demo.card.splits} == {"train": 64, "test": 16}
+    for pair in demo.pairs("test"):
+        assert demo.read(pair).ir.shape == (240, 320)
+        assert demo.read_label(pair).max() < len(demo.card.classes)
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_every_class_occurs_in_several_images(demo, split):
+    present = [set(np.unique(demo.read_label(pair)).tolist()) for pair in demo.pairs(split)]
+    for value in range(9):
+        assert sum(value in values for values in present) >= 3, demo.card.classes[value].name
