@@ -11,6 +11,9 @@ from uaabench.cli import options
 from uaabench.errors import UsageError
 
 if TYPE_CHECKING:
+    import torch
+
+    from uaabench.interface import FusionMethod
     from uaabench.plan import MethodPlan
 
 
@@ -70,16 +73,16 @@ def check_method(
     import torch
     from rich.console import Console
 
-    from uaabench import conformance, pipeline, registry
+    from uaabench import conformance, pipeline
 
     for path in plugin or []:
         _load_plugin(path)
     planned = _plan(name)
     chosen = torch.device(pipeline.pick_device(device or "auto"))
     planned.weights.verify()
-    method = registry.method_class(planned.card.name)(**planned.options)
-    method.load(planned.weights.path, chosen)
-    findings = conformance.check(method, chosen)
+    method = _loaded(planned, chosen)
+    on_cpu = _loaded(planned, torch.device("cpu")) if chosen.type != "cpu" else None
+    findings = conformance.check(method, chosen, on_cpu)
     console = Console()
     for finding in findings:
         sign = "[green]ok  [/]" if finding.passed else "[red]FAIL[/]"
@@ -111,6 +114,14 @@ def _plan(name: str) -> MethodPlan:
     from uaabench.plan import plan_methods
 
     return next(iter(plan_methods(build({"methods": [name], "floor": False}))))
+
+
+def _loaded(planned: MethodPlan, device: torch.device) -> FusionMethod:
+    from uaabench.registry import method_class
+
+    method = method_class(planned.card.name)(**planned.options)
+    method.load(planned.weights.path, device)
+    return method
 
 
 def _load_plugin(path: Path) -> None:
