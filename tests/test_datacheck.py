@@ -77,3 +77,29 @@ def test_the_command_line_reports_and_exits_with_4(uaabench, tmp_path):
 @pytest.mark.parametrize("name", ["msr", "nothing"])
 def test_an_unknown_set_is_a_usage_error(uaabench, tmp_path, name):
     assert uaabench("data", "verify", name, "--data-root", tmp_path).code == 2
+
+
+def test_a_truncated_jpeg_is_found(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    for folder in ("ir", "vi"):
+        (tmp_path / folder).mkdir()
+        cv2.imwrite(str(tmp_path / folder / "a.jpg"), noise if folder == "ir" else 255 - noise)
+    assert problems_of(tmp_path) == []
+    file = tmp_path / "vi" / "a.jpg"
+    file.write_bytes(file.read_bytes()[:-1500])
+    assert told(problems_of(tmp_path), "vi/a.jpg", "truncated")
+
+
+def test_missing_real_pairs_are_counted_and_one_changed_file_is_named(shared, tmp_path):
+    real = shared / "data" / "MSRS" / "test"
+    names = sorted(path.name for path in (real / "ir").iterdir())[:2]
+    for folder in ("ir", "vi"):
+        (tmp_path / "MSRS" / "test" / folder).mkdir(parents=True)
+        for name in names:
+            (tmp_path / "MSRS" / "test" / folder / name).write_bytes((real / folder / name).read_bytes())
+    (count,) = problems_of(tmp_path / "MSRS", "msrs", "test")
+    assert "359 of 361 pairs are missing" in count.sentence
+    changed = tmp_path / "MSRS" / "test" / "vi" / names[1]
+    cv2.imwrite(str(changed), cv2.imread(str(changed)) // 2)
+    assert told(problems_of(tmp_path / "MSRS", "msrs", "test"), f"vi/{names[1]}", "not the released one")
+    assert len(problems_of(tmp_path / "MSRS", "msrs", "test")) == 2

@@ -68,3 +68,37 @@ def test_what_is_not_recognised_is_refused(tmp_path):
         prepare(tmp_path / "text.zip", "msrs", tmp_path / "data")
     with pytest.raises(UsageError, match="needs no preparing"):
         prepare(tmp_path / "other", "demo", tmp_path / "data")
+
+
+@pytest.mark.parametrize("entry", ["Ir/00001.png", "./M3FD_Fusion/ir/00001.png"])
+def test_the_name_of_an_archive_tells_the_split_of_bare_image_folders(tmp_path, entry):
+    image = cv2.imencode(".png", np.zeros((8, 8), np.uint8))[1].tobytes()
+    with zipfile.ZipFile(tmp_path / "M3FD_Fusion.zip", "w") as archive:
+        archive.writestr("./", "")
+        archive.writestr(entry, image)
+        archive.writestr(entry.replace("Ir", "Vis").replace("ir/", "vis/"), image)
+    home = prepare(tmp_path / "M3FD_Fusion.zip", "m3fd", tmp_path / "data")
+    assert home == tmp_path / "data" / "M3FD"
+    assert [pair.id for pair in registry.dataset_class("m3fd")(home).pairs("fusion")] == ["00001"]
+
+
+def test_a_split_that_arrives_later_is_put_beside_the_first(unpacked, tmp_path):
+    prepare(unpacked, "msrs", tmp_path / "data")
+    (unpacked / "MSRS-main" / "Test").rename(unpacked / "MSRS-main" / "Train")
+    home = prepare(unpacked, "msrs", tmp_path / "data")
+    assert sorted(path.name for path in home.iterdir()) == ["test", "train"]
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["MSRS"]  # no staging folder is left
+
+
+def test_a_set_without_split_folders_is_linked_as_a_whole(tmp_path):
+    for folder in ("cropinfrared", "crop_LR_visible"):
+        (tmp_path / "RoadScene-master" / folder).mkdir(parents=True)
+    home = prepare(tmp_path / "RoadScene-master", "roadscene", tmp_path / "data", link=True)
+    assert home.is_symlink()
+    assert registry.dataset_class("roadscene").locate(tmp_path / "data") == home
+
+
+def test_links_to_an_archive_are_refused(unpacked, tmp_path):
+    archive = type(tmp_path)(pack(unpacked, "zip", tmp_path / "MSRS"))
+    with pytest.raises(UsageError, match="leave out --link"):
+        prepare(archive, "msrs", tmp_path / "data", link=True)

@@ -81,7 +81,7 @@ def _unpack(archive: Path, folder: Path) -> Path:
 def _refuse_escapes(archive: Path, names: list[str]) -> None:
     for name in names:
         path = PurePosixPath(name.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or ":" in path.parts[:1][0]:
+        if path.is_absolute() or ".." in path.parts or ":" in "".join(path.parts[:1]):
             raise DataError(f"The archive {archive} holds the path '{name}', which leads outside; do not trust it.")
 
 

@@ -106,8 +106,10 @@ class Canvas:
         corners = self.project([(x + radii[0] * a, 0, max(z + radii[1] * b, NEAREST / 2)) for a, b in _CIRCLE])
         mask = np.zeros(self.surface.shape[:2], np.uint8)
         cv2.fillPoly(mask, [_fixed(corners)], 1, shift=_FRACTION_BITS)
-        inside = mask.astype(bool)
-        self.surface[inside, :3] = self.surface[inside, :3] * keep
+        left, top, width, height = cv2.boundingRect(mask)
+        window = self.surface[top : top + height, left : left + width, :3]
+        inside = mask[top : top + height, left : left + width].astype(bool)
+        window[inside] = window[inside] * keep
 
     def _fill(self, corners: NDArray[np.float64], paint: Paint, depth: float | None) -> None:
         shape = [_fixed(corners)]

@@ -34,8 +34,10 @@ def render(scene: Scene) -> tuple[ByteImage, ByteImage, ByteImage]:
 
 def _shrink(drawn: ByteImage) -> FloatImage:
     """Mean of each SCALE x SCALE block; exact, as the sums are integers."""
-    blocks = drawn.reshape(HEIGHT, SCALE, WIDTH, SCALE, -1)
-    total = blocks.sum(axis=(1, 3), dtype=np.int64)
+    total = np.zeros((HEIGHT, WIDTH, drawn.shape[2]), np.int32)
+    for row in range(SCALE):
+        for column in range(SCALE):
+            total += drawn[row::SCALE, column::SCALE]
     return np.asarray(total / SCALE**2)
 
 

@@ -116,3 +116,33 @@ def test_the_plugin_of_the_documentation_works(tmp_path):
     adapter = registry.dataset_class("drives")
     dataset = adapter(adapter.locate(tmp_path))
     assert dataset.read(dataset.pairs("test")[0]).ir.shape == (30, 40)
+
+
+def test_a_file_of_stems_is_a_split_of_the_detection_set(tmp_path):
+    for folder in ("M3FD_Fusion/Ir", "M3FD_Fusion/Vis", "M3FD_Detection/Ir", "M3FD_Detection/Vis"):
+        fill(tmp_path / folder, names=("00002", "00010", "00001"))
+    (tmp_path / "list.txt").write_text("00010.png\n\n00002\n00099\n")
+    dataset = registry.dataset_class("m3fd")(tmp_path)
+    pairs = dataset.pairs(str(tmp_path / "list.txt"))
+    assert [pair.id for pair in pairs] == ["00002", "00010", "00099"]
+    assert all("M3FD_Detection" in str(pair.ir) for pair in pairs)
+    with pytest.raises(DataError, match=r"00099\.png"):
+        dataset.read(pairs[2])
+    (tmp_path / "empty.txt").write_text("\n")
+    with pytest.raises(UsageError, match="is empty"):
+        dataset.pairs(str(tmp_path / "empty.txt"))
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_a_data_root_may_be_the_set_itself(tmp_path, name):
+    for folder in LAYOUTS[name]:
+        fill(tmp_path / folder)
+    adapter = registry.dataset_class(name)
+    root = tmp_path / LAYOUTS[name][0].split("/")[0]
+    assert adapter.locate(root) == root
+
+
+def test_any_folder_of_pairs_is_not_taken_for_tno(tmp_path):
+    for folder in ("ir", "vi"):
+        fill(tmp_path / folder)
+    assert registry.dataset_class("tno").locate(tmp_path) is None
