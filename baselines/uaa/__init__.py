@@ -12,9 +12,6 @@ from uaabench.baselines.uaa.model import UAAModel
 from uaabench.errors import WeightsError
 from uaabench.interface import LuminanceMethod, MethodCard
 
-GREY_LEVEL = 1 / 255
-"""Range under which an image counts as constant: stretching it would show nothing but rounding errors."""
-
 
 class UAA(LuminanceMethod):
     """Fuse by unfolding, guided by attribution; see docs/uaa.md.
@@ -43,7 +40,7 @@ class UAA(LuminanceMethod):
         model = read_model(weights)
         if self._data_step is not None:
             model.model_f.data_step = self._data_step
-        self._model = model.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+        self._model = model.to(device).eval().requires_grad_(False)
 
     def fuse_luminance(self, ir: Tensor, y: Tensor) -> Tensor:
         """Fuse (B,1,H,W) infrared and luminance in [0,1]; enables gradients for the attribution by itself."""
@@ -54,6 +51,6 @@ class UAA(LuminanceMethod):
 
 
 def stretch(image: Tensor) -> Tensor:
-    """Map the range of each image (B,1,H,W) to [0,1]; one that is constant but for rounding stays as it is."""
+    """Map the range of each image (B,1,H,W) to [0,1]; a constant image stays as it is."""
     low, high = image.amin((1, 2, 3), keepdim=True), image.amax((1, 2, 3), keepdim=True)
-    return torch.where(high - low > GREY_LEVEL, (image - low) / (high - low).clamp(min=GREY_LEVEL), image)
+    return torch.where(high > low, (image - low) / (high - low).clamp(min=1e-12), image)

@@ -95,13 +95,9 @@ class SmallSegmenter(CoarseSegmenter):
     Args:
         classes: Number of classes.
         width: Number of channels at stride 8.
-
-    Larger images are reduced by a whole factor to about the `SIGHT` pixels of the scenes it is trained on: objects
-    keep their size for it, and the attribution its speed.
     """
 
     DILATIONS = (1, 2, 4, 8, 1)
-    SIGHT = 320
 
     def __init__(self, classes: int, width: int = 64) -> None:
         super().__init__()
@@ -116,12 +112,8 @@ class SmallSegmenter(CoarseSegmenter):
         self.classify = nn.Conv2d(width, classes, 1)
 
     def logits(self, image: Tensor) -> Tensor:
-        """Logits at stride 8 of the reduced image; see `CoarseSegmenter.logits`."""
-        factor = max(1, round(max(image.shape[-2:]) / self.SIGHT))
-        reduced = functional.avg_pool2d(image, factor, ceil_mode=True)
-        # Dilated depthwise convolutions run several times faster backwards with channels last.
-        features = self.stem[0](reduced).contiguous(memory_format=torch.channels_last)
-        features = self.stem[1:](features)
+        """Logits at stride 8; see `CoarseSegmenter.logits`."""
+        features = self.stem(image)
         for block in self.context:
             features = features + block(features)
         logits: Tensor = self.classify(features)
