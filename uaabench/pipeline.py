@@ -14,8 +14,7 @@ from pathlib import Path
 from uaabench import executors, manifest, store
 from uaabench.config import RunConfig
 from uaabench.errors import UsageError
-from uaabench.interface import Metric
-from uaabench.metrics.profiles import Profile
+from uaabench.metrics.profiles import profile
 from uaabench.plan import Plan, Unit
 from uaabench.stages.fuse import Runtime, explain, fuse_unit
 from uaabench.stages.score import score_unit
@@ -72,7 +71,8 @@ def carry_out(
     with _executor(config, on_pair) as (executor, report):
         for stage in stages:
             units: tuple[Unit, ...] = getattr(plan, stage)
-            tasks = [partial(_run_unit, unit, plan.profile, plan.metrics, runtime, report) for unit in units]
+            names = tuple(metric.name for metric in plan.metrics)
+            tasks = [partial(_run_unit, unit, plan.profile.name, names, runtime, report) for unit in units]
             if _run_all(executor, tasks, units, run) and config.fail_fast:
                 break
     store.consolidate(run, plan)
@@ -80,9 +80,12 @@ def carry_out(
 
 
 def _run_unit(
-    unit: Unit, profile: Profile, metrics: Sequence[Metric], runtime: Runtime, on_pair: OnPair | None
+    unit: Unit, profile_name: str, metrics: Sequence[str], runtime: Runtime, on_pair: OnPair | None
 ) -> list[Failure]:
-    """Do one unit; in a worker, where `on_pair` is None, progress goes through the worker's channel."""
+    """Do one unit; in a worker, where `on_pair` is None, progress goes through the worker's channel.
+
+    Profile and metrics come by name, as the functions of a metric need not be picklable.
+    """
     report = partial(on_pair or executors.report_pair, unit.stage)
     if store.is_done(runtime.run, unit):
         for _ in unit.dataset.pairs:
@@ -90,7 +93,8 @@ def _run_unit(
         return []
     if unit.stage == "fuse":
         return fuse_unit(unit, runtime, report)
-    return score_unit(unit, profile, metrics, runtime, report)
+    convention = profile(profile_name)
+    return score_unit(unit, convention, convention.select(metrics), runtime, report)
 
 
 def _run_all(
