@@ -106,6 +106,22 @@ def test_a_crashing_method_leaves_the_others_their_results(run, tmp_path):
     assert "out of ideas" in result.out
 
 
+def test_fail_fast_stops_at_the_first_failure(run, tmp_path):
+    (tmp_path / "crashing.py").write_text(CRASHING)
+    result = run("crashing,laplacian", "--no-floor", "--plugin", tmp_path / "crashing.py", "--fail-fast")
+    assert result.code == 3
+    assert "fuse crashing on mine, 0: RuntimeError" in result.err
+    assert list((tmp_path / "R").rglob("laplacian-*/*.png")) == []
+
+
+def test_a_result_outside_the_contract_fails_its_method(run, tmp_path):
+    broken = CRASHING.replace('raise RuntimeError("out of ideas")', "return 255 * y")
+    (tmp_path / "crashing.py").write_text(broken)
+    result = run("crashing", "--no-floor", "--plugin", tmp_path / "crashing.py")
+    assert result.code == 3
+    assert "instead of staying in [0,1]" in result.err
+
+
 def test_a_failure_is_tried_again_and_not_cached(run, tmp_path):
     (tmp_path / "crashing.py").write_text(CRASHING)
     assert run("crashing", "--plugin", tmp_path / "crashing.py").code == 3

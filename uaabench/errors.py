@@ -46,7 +46,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
         >>> print(unknown_name("method", "tradal", ["uaa", "tardal"]))
         There is no method 'tradal'; did you mean 'tardal'?
     """
-    names = sorted(known)
+    names = {known_name.lower(): known_name for known_name in sorted(known)}
     nearest = difflib.get_close_matches(name.lower(), names, n=1)
-    hint = f"did you mean '{nearest[0]}'?" if nearest else f"known are: {', '.join(names)}."
+    hint = f"did you mean '{names[nearest[0]]}'?" if nearest else f"known are: {', '.join(names.values())}."
     return UsageError(f"There is no {kind} '{name}'; {hint}")

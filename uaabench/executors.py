@@ -51,8 +51,7 @@ def _start_worker(threads: int, plugins: Sequence[Path], events: SimpleQueue[str
     limit_threads(threads)
     from uaabench import registry
 
-    for plugin in plugins:
-        registry.load_plugin(plugin)
+    registry.load_plugins(plugins)
 
 
 def limit_threads(threads: int) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+# How a PNG and a JPEG begin, and what a complete one ends with.
+END_MARKERS = {b"\x89PNG": b"IEND", b"\xff\xd8": b"\xff\xd9"}
 
 
 def size_text(image: NDArray[Any]) -> str:
@@ -35,8 +37,8 @@ def _decode(path: Path, flags: int) -> NDArray[Any]:
         data = path.read_bytes()
     except OSError as error:
         raise DataError(f"Cannot read the image {path}: {error.strerror or error}.") from error
-    # OpenCV fills a truncated PNG with grey instead of failing; the end marker tells.
-    truncated = path.suffix.lower() == ".png" and b"IEND" not in data[-16:]
+    # OpenCV fills a truncated image with grey instead of failing; the end marker tells.
+    truncated = any(data.startswith(start) and end not in data[-1024:] for start, end in END_MARKERS.items())
     image = None if truncated or not data else cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     if image is None:
         reason = "it is truncated" if truncated else "its content is not an image"

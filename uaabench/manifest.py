@@ -14,9 +14,9 @@ import uaabench
 from uaabench import executors, store
 from uaabench.config import RunConfig
 from uaabench.errors import UsageError
-from uaabench.plan import Plan
+from uaabench.plan import DatasetPlan, MethodPlan, Plan
 
-PACKAGES = ("numpy", "opencv-python", "pandas", "scipy", "torch", "torchvision")
+PACKAGES = ("numpy", "opencv-python", "pandas", "torch", "torchvision")
 
 
 def write(run: Path, plan: Plan, device: str) -> None:
@@ -50,7 +50,7 @@ def read_config(run: Path) -> RunConfig:
     return RunConfig.model_validate(content["config"])
 
 
-def _method_facts(method: Any) -> dict[str, Any]:
+def _method_facts(method: MethodPlan) -> dict[str, Any]:
     return {
         "label": method.label,
         "title": method.title,
@@ -64,7 +64,7 @@ def _method_facts(method: Any) -> dict[str, Any]:
     }
 
 
-def _dataset_facts(dataset: Any) -> dict[str, Any]:
+def _dataset_facts(dataset: DatasetPlan) -> dict[str, Any]:
     return {
         "label": dataset.label,
         "title": dataset.title,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, Executor, Future, as_completed
+from concurrent.futures import Executor, Future, as_completed
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing.queues import SimpleQueue
@@ -73,7 +73,7 @@ def carry_out(
             units: tuple[Unit, ...] = getattr(plan, stage)
             names = tuple(metric.name for metric in plan.metrics)
             tasks = [partial(_run_unit, unit, plan.profile.name, names, runtime, report) for unit in units]
-            if _run_all(executor, tasks, units, run) and config.fail_fast:
+            if _run_all(executor, tasks, units, runtime) and config.fail_fast:
                 break
     store.consolidate(run, plan)
     return store.read_failures(run, [unit.folder for unit in (*plan.fuse, *plan.score)])
@@ -98,26 +98,39 @@ def _run_unit(
 
 
 def _run_all(
-    executor: Executor, tasks: Sequence[Callable[[], list[Failure]]], units: Sequence[Unit], run: Path
+    executor: Executor, tasks: Sequence[Callable[[], list[Failure]]], units: Sequence[Unit], runtime: Runtime
 ) -> list[Failure]:
-    """Submit all units; a unit that dies as a whole (a killed worker) fails for each of its pairs."""
+    """Submit all units and wait for them, or with `fail_fast` only for those that end before the first failure."""
     futures: dict[Future[list[Failure]], Unit] = {}
     failures: list[Failure] = []
     for task, unit in zip(tasks, units, strict=True):
-        futures[executor.submit(task)] = unit
+        future = executor.submit(task)
+        futures[future] = unit
+        # In this process a submitted unit is done by now.
+        if runtime.fail_fast and future.done() and (future.exception() or future.result()):
+            break
     for future in as_completed(futures):
-        unit = futures[future]
-        try:
-            failures += future.result()
-        except (Exception, CancelledError) as error:
-            lost = [
-                Failure(unit.stage, unit.method.label, unit.dataset.label, pair.id, explain(error))
-                for pair in unit.dataset.pairs
-            ]
-            store.begin(run, unit)
-            store.finish(run, unit, lost)
-            failures += lost
+        if future.cancelled():
+            continue
+        failures += _outcome(future, futures[future], runtime.run)
+        if failures and runtime.fail_fast:
+            for waiting in futures:
+                waiting.cancel()
     return failures
+
+
+def _outcome(future: Future[list[Failure]], unit: Unit, run: Path) -> list[Failure]:
+    """The failures of a unit; one that died as a whole, with its worker, has failed for each of its pairs."""
+    try:
+        return future.result()
+    except Exception as error:
+        lost = [
+            Failure(unit.stage, unit.method.label, unit.dataset.label, pair.id, explain(error))
+            for pair in unit.dataset.pairs
+        ]
+        store.begin(run, unit)
+        store.finish(run, unit, lost)
+        return lost
 
 
 def _listen(events: SimpleQueue[str], on_pair: OnPair) -> None:

@@ -109,8 +109,7 @@ def make(config: RunConfig, device: str) -> Plan:
         UsageError: A name is unknown.
         DataError: A data set is not there.
     """
-    for plugin in config.plugins:
-        registry.load_plugin(plugin)
+    registry.load_plugins(config.plugins)
     convention = profile(config.profile)
     chosen = convention.select(config.metrics or None)
     methods = tuple(plan_methods(config))

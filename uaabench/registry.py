@@ -11,7 +11,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -89,6 +89,12 @@ def extra_metrics() -> dict[str, Metric]:
     """Metrics from plugins and entry points, by name; a profile may be extended by them."""
     installed = {point.name: point.load() for point in entry_points(group="uaabench.metrics")}
     return installed | _plugin_metrics
+
+
+def load_plugins(paths: Iterable[Path] | None) -> None:
+    """Register what each of these plugin files defines; see `load_plugin`."""
+    for path in paths or ():
+        load_plugin(path)
 
 
 def load_plugin(path: Path) -> list[str]:

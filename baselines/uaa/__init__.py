@@ -12,6 +12,9 @@ from uaabench.baselines.uaa.model import UAAModel
 from uaabench.errors import WeightsError
 from uaabench.interface import LuminanceMethod, MethodCard
 
+# An image of a smaller range counts as constant: stretching it would show nothing but rounding errors.
+GREY_LEVEL = 1 / 255
+
 
 class UAA(LuminanceMethod):
     """Fuse by unfolding, guided by attribution; see docs/uaa.md.
@@ -51,6 +54,6 @@ class UAA(LuminanceMethod):
 
 
 def stretch(image: Tensor) -> Tensor:
-    """Map the range of each image (B,1,H,W) to [0,1]; a constant image stays as it is."""
+    """Map the range of each image (B,1,H,W) to [0,1]; one that is constant but for rounding stays as it is."""
     low, high = image.amin((1, 2, 3), keepdim=True), image.amax((1, 2, 3), keepdim=True)
-    return torch.where(high > low, (image - low) / (high - low).clamp(min=1e-12), image)
+    return torch.where(high - low > GREY_LEVEL, (image - low) / (high - low).clamp(min=GREY_LEVEL), image)

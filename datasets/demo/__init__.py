@@ -15,23 +15,13 @@ from uaabench import imaging
 from uaabench.datasets.demo.canvas import HEIGHT, WIDTH
 from uaabench.datasets.demo.render import render
 from uaabench.datasets.demo.scene import compose
+from uaabench.datasets.msrs import CLASSES
 from uaabench.errors import DataError
-from uaabench.interface import DatasetCard, FusionDataset, LabelClass, Pair
+from uaabench.interface import DatasetCard, FusionDataset, Pair
 from uaabench.paths import cache_folder
 
 VERSION = 1
 COUNTS = {"train": 64, "test": 16}
-CLASSES = (
-    LabelClass("unlabelled", (0, 0, 0)),
-    LabelClass("car", (64, 0, 128)),
-    LabelClass("person", (64, 64, 0)),
-    LabelClass("bike", (0, 128, 192)),
-    LabelClass("curve", (0, 0, 192)),
-    LabelClass("car stop", (128, 128, 0)),
-    LabelClass("guardrail", (64, 64, 128)),
-    LabelClass("colour cone", (192, 128, 128)),
-    LabelClass("bump", (192, 64, 0)),
-)
 
 
 class Demo(FusionDataset):

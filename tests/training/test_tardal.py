@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from uaabench.interface import DatasetCard, FusionDataset, Pair, Sources
-from uaabench.training import tardal
+from uaabench.training import losses, tardal
 from uaabench.training.tardal import Critic, Progress, Recipe
 
 
@@ -54,8 +54,8 @@ def test_ssim_equals_that_of_piq_inside_the_image() -> None:
 def test_sobel_of_a_ramp_is_eight_times_its_slope() -> None:
     ramp = torch.arange(8.0).repeat(6, 1)[None, None]
     # (1 + 2 + 1) times the difference over two pixels.
-    assert torch.equal(tardal.sobel(ramp)[0, 0, 1:-1, 1:-1], torch.full((4, 6), 8.0))
-    assert not tardal.sobel(ramp)[0, 1].any()
+    assert torch.equal(losses.sobel(ramp)[0, 0, 1:-1, 1:-1], torch.full((4, 6), 8.0))
+    assert not losses.sobel(ramp)[0, 1].any()
 
 
 def test_the_loss_is_zero_for_equal_images_and_grows_towards_the_weaker_source() -> None:

@@ -99,23 +99,15 @@ def _root(data_root: Path | None) -> Path:
 
 
 def _found(data_root: Path | None) -> list[str]:
-    """Data sets in the data root; the demo, which lies elsewhere and is right by construction, does not count."""
-    from uaabench import registry
+    from uaabench.plan import found_datasets
 
-    names = (name for name in registry.dataset_names() if name != "demo")
-    return [name for name in names if registry.dataset_class(name).locate(_root(data_root)) is not None]
+    return found_datasets(_root(data_root))
 
 
 def _open(name: str, data_root: Path | None) -> FusionDataset:
-    from uaabench import registry
-    from uaabench.errors import DataError
+    from uaabench.plan import open_dataset
 
-    dataset = registry.dataset_class(name)
-    folder = dataset.locate(_root(data_root))
-    if folder is None:
-        hint = f"`uaabench data prepare {name} ARCHIVE --data-root {_root(data_root)}`"
-        raise DataError(f"There is no data set '{name}' in {_root(data_root)}; bring it there with {hint}.")
-    return dataset(folder)
+    return open_dataset(name, _root(data_root))[0]
 
 
 def _report_text(report: dict[str, Any]) -> str:

@@ -13,12 +13,12 @@ import typer
 
 from uaabench.cli import options
 from uaabench.errors import UsageError
-from uaabench.interface import Metric
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
+    from uaabench.interface import Metric
     from uaabench.metrics.profiles import Profile
     from uaabench.statistics import Interval
 
@@ -45,8 +45,7 @@ def evaluate(
     from uaabench.executors import threads_per_job
     from uaabench.metrics import profiles
 
-    for path in plugin or []:
-        registry.load_plugin(path)
+    registry.load_plugins(plugin)
     convention = profiles.profile(profile or "cddfuse")
     chosen = convention.select(options.split_commas(metrics))
     with _progress() as advance:

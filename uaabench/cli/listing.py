@@ -35,7 +35,9 @@ def list_names(
 
     Examples: uaabench list methods; uaabench list datasets --json
     """
-    _load(plugin)
+    from uaabench import registry
+
+    registry.load_plugins(plugin)
     rows = LISTINGS[kind]()
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
@@ -60,7 +62,9 @@ def show(
 
     Examples: uaabench show tardal; uaabench show qabf
     """
-    _load(plugin)
+    from uaabench import registry
+
+    registry.load_plugins(plugin)
     facts = _facts(name)
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
@@ -117,8 +121,8 @@ def _datasets() -> list[dict[str, Any]]:
 
 
 def _metrics() -> list[dict[str, Any]]:
+    from uaabench import registry
     from uaabench.metrics import METRICS
-    from uaabench.registry import extra_metrics
 
     return [
         {
@@ -128,7 +132,7 @@ def _metrics() -> list[dict[str, Any]]:
             "noise raises it": "yes" if metric.gameable_by_noise else "no",
             "summary": metric.title,
         }
-        for metric in {**METRICS, **extra_metrics()}.values()
+        for metric in {**METRICS, **registry.extra_metrics()}.values()
     ]
 
 
@@ -189,10 +193,3 @@ def _text(value: Any) -> str:
     if isinstance(value, dict):
         return "\n".join(f"{key}: {_text(entry)}" for key, entry in value.items() if entry not in ("", {}))
     return ", ".join(map(_text, value)) if isinstance(value, list) else str(value)
-
-
-def _load(plugins: options.Plugins) -> None:
-    from uaabench.registry import load_plugin
-
-    for plugin in plugins or []:
-        load_plugin(plugin)

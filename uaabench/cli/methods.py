@@ -41,8 +41,9 @@ def fuse(
         uaabench fuse --methods uaa --datasets msrs --out runs/paper
     """
     if images:
-        for path in plugin or []:
-            _load_plugin(path)
+        from uaabench import registry
+
+        registry.load_plugins(plugin)
         _fuse_files(images, out, method, device or "auto", colour)
         return
     from uaabench.cli.running import execute
@@ -73,10 +74,9 @@ def check_method(
     import torch
     from rich.console import Console
 
-    from uaabench import conformance, pipeline
+    from uaabench import conformance, pipeline, registry
 
-    for path in plugin or []:
-        _load_plugin(path)
+    registry.load_plugins(plugin)
     planned = _plan(name)
     chosen = torch.device(pipeline.pick_device(device or "auto"))
     planned.weights.verify()
@@ -122,9 +122,3 @@ def _loaded(planned: MethodPlan, device: torch.device) -> FusionMethod:
     method = method_class(planned.card.name)(**planned.options)
     method.load(planned.weights.path, device)
     return method
-
-
-def _load_plugin(path: Path) -> None:
-    from uaabench.registry import load_plugin
-
-    load_plugin(path)

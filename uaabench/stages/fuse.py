@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from uaabench import imaging, registry, store
-from uaabench.errors import DataError, MethodError, UaabenchError
+from uaabench.errors import DataError, UaabenchError
 from uaabench.interface import ByteImage, FusionMethod, Pair, Sources
 from uaabench.plan import MethodPlan, Unit, find_image
 from uaabench.store import Failure
@@ -117,11 +117,13 @@ def make_fuser(method: MethodPlan, runtime: Runtime) -> Fuser:
     device = torch.device(runtime.device)
     fusion = registry.method_class(method.card.name)(**method.options)
     fusion.load(method.weights.path, device)
-    return lambda pair, sources: _fuse_one(fusion, pair, sources, device, runtime)
+    return lambda _pair, sources: _fuse_one(fusion, sources, device, runtime)
 
 
-def _fuse_one(fusion: FusionMethod, pair: Pair, sources: Sources, device: torch.device, runtime: Runtime) -> ByteImage:
+def _fuse_one(fusion: FusionMethod, sources: Sources, device: torch.device, runtime: Runtime) -> ByteImage:
     import torch
+
+    from uaabench.conformance import validated
 
     torch.manual_seed(runtime.seed)
     np.random.seed(runtime.seed)
@@ -129,17 +131,9 @@ def _fuse_one(fusion: FusionMethod, pair: Pair, sources: Sources, device: torch.
     vi = imaging.to_tensor(sources.vi).to(device)
     bf16 = torch.autocast(device.type, torch.bfloat16, enabled=runtime.precision == "bf16")
     with torch.no_grad(), bf16:
-        fused = fusion.fuse(ir, vi).float()
-    height, width = sources.ir.shape
-    if fused.shape not in ((1, 1, height, width), (1, 3, height, width)):
-        expected = f"(1,1,{height},{width}) or (1,3,{height},{width})"
-        raise MethodError(
-            f"The method '{fusion.card.name}' returned the shape {tuple(fused.shape)} for the pair '{pair.id}' "
-            f"instead of {expected}."
-        )
-    if not torch.isfinite(fused).all():
-        raise MethodError(f"The method '{fusion.card.name}' returned NaN or infinity for the pair '{pair.id}'.")
-    return imaging.quantise(fused)[0]
+        fused = fusion.fuse(ir, vi)
+    # Autocast hands out bfloat16; what is kept is 8 bit anyway.
+    return imaging.quantise(validated(fused.float() if runtime.precision == "bf16" else fused, ir))[0]
 
 
 def _read_precomputed(folder: Path, label: str, pair: Pair, sources: Sources) -> ByteImage:

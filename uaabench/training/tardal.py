@@ -23,6 +23,8 @@ from torch.nn import functional
 from uaabench.baselines.tardal import Generator
 from uaabench.interface import FusionDataset, Pair, luminance
 from uaabench.training.crops import CropSampler
+from uaabench.training.losses import edges, sobel
+from uaabench.training.schedule import warm_cosine
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +97,7 @@ def train(
     target, detail = Critic(recipe.crop).to(device), Critic(recipe.crop).to(device)
     optimiser = torch.optim.Adam(generator.parameters(), lr=recipe.learning_rate)
     critics = torch.optim.RMSprop([*target.parameters(), *detail.parameters()], lr=recipe.critic_learning_rate)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, recipe))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: warm_cosine(step, recipe.steps, recipe.warmup))
     freeze_at = round(recipe.steps * (1 - recipe.frozen))
     generator.train()
     for step in range(recipe.steps):
@@ -200,18 +202,6 @@ def target_mask(ir: Tensor) -> Tensor:
     return gaussian(torch.sigmoid((ir - mean - 1.5 * deviation) / 0.02))
 
 
-def edges(image: Tensor) -> Tensor:
-    """Gradient magnitude, the sum over both directions, (B,1,H,W)."""
-    return sobel(image).abs().sum(dim=1, keepdim=True)
-
-
-def sobel(image: Tensor) -> Tensor:
-    """Horizontal and vertical Sobel responses of (B,1,H,W), edges replicated: (B,2,H,W)."""
-    horizontal = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]], device=image.device)
-    kernels = torch.stack([horizontal, horizontal.T])[:, None]
-    return functional.conv2d(functional.pad(image, (1, 1, 1, 1), mode="replicate"), kernels)
-
-
 def ssim_map(first: Tensor, second: Tensor) -> Tensor:
     """SSIM of each pixel of two (B,1,H,W) images in [0,1] (Wang et al. 2004; Gaussian window 11, deviation 1.5)."""
     mean1, mean2 = gaussian(first), gaussian(second)
@@ -236,11 +226,3 @@ def _draw(sampler: CropSampler, batch: int, device: torch.device) -> tuple[Tenso
     """Infrared and luminance crops on the device."""
     crops = sampler.batch(batch)
     return crops.ir.to(device), luminance(crops.vi).to(device)
-
-
-def _rate(step: int, recipe: Recipe) -> float:
-    """Factor of the learning rate: linear warm-up, then half a cosine down to zero."""
-    rise = max(1, round(recipe.steps * recipe.warmup))
-    if step < rise:
-        return (step + 1) / rise
-    return 0.5 + 0.5 * math.cos(math.pi * (step - rise) / max(1, recipe.steps - rise))

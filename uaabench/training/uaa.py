@@ -7,7 +7,6 @@ undecided, which is most of an image for a segmenter as small as the one that is
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,9 +20,13 @@ from uaabench.baselines.uaa.model import UAAModel
 from uaabench.interface import FusionDataset, Pair, luminance
 from uaabench.training.crops import Batch, CropSampler
 from uaabench.training.losses import edges
+from uaabench.training.schedule import warm_cosine
 from uaabench.training.segmenter import pretrain, score_loss
 
 Items = Sequence[tuple[FusionDataset, Pair]]
+
+# Share of the joint steps in which the learning rates rise.
+WARMUP = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +130,7 @@ def _train_jointly(
     fusion = {"params": list(model.model_f.parameters()), "lr": recipe.learning_rate}
     segmenter = {"params": list(model.model_s.parameters()), "lr": recipe.joint_segmenter_rate}
     optimiser = torch.optim.Adam([fusion, segmenter])
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, recipe.steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: warm_cosine(step, recipe.steps, WARMUP))
     for step in range(recipe.steps):
         crops = _to(sampler.batch(recipe.batch), device)
         ir, y = crops.ir, luminance(crops.vi)
@@ -178,11 +181,3 @@ def segmentation_loss(model: UAAModel, f: Tensor, ir: Tensor, y: Tensor, crops: 
 
 def _to(crops: Batch, device: torch.device) -> Batch:
     return Batch(crops.ir.to(device), crops.vi.to(device), crops.label.to(device), crops.has_label.to(device))
-
-
-def _rate(step: int, steps: int) -> float:
-    """Factor of the learning rates: a short linear rise, then half a cosine down to zero."""
-    rise = max(1, steps // 20)
-    if step < rise:
-        return (step + 1) / rise
-    return 0.5 + 0.5 * math.cos(math.pi * (step - rise) / max(1, steps - rise))

@@ -90,6 +90,12 @@ def test_stretch_uses_the_whole_range_of_each_image_and_keeps_a_constant_one():
     assert found[1].flatten().tolist() == pytest.approx([0, 0.25, 0.5, 1])
 
 
+def test_stretch_leaves_rounding_errors_alone():
+    image = torch.full((1, 1, 4, 4), 0.3)
+    image[..., 0] += 1e-6
+    assert (stretch(image) == image).all()
+
+
 def test_the_released_size_has_the_published_number_of_parameters():
     # 1,010,380 less the unused init_conv_f0 (32*32*9+32 + 1 + 32*9+1 = 9,538) and the unused memory update of the last
     # stage: ConvLSTM 8*(32*32*9+32), ConvUnit(96,32,32) and ConvUnit(32,32,32).
