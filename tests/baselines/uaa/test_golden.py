@@ -66,13 +66,16 @@ def test_the_fused_image_in_float32(golden, checkpoint_path, data_step):
     found = compute(golden, checkpoint_path, "onehot", data_step, torch.float32)
     prefix = f"onehot_{'step' if data_step else 'nostep'}"
     fused = found[f"{prefix}_fused"].numpy().squeeze()
-    assert np.abs(fused - golden[f"{prefix}_fused"].squeeze()).max() < 1e-5
+    difference = np.abs(fused - golden[f"{prefix}_fused"].squeeze())
     # The gradient jumps where an activation of the segmenter sits on its kink, so that float32 iterates, 1e-6 off, give
-    # an attention that is off by some 1e-2 of its largest value at a few pixels: see docs/uaa.md.
+    # an attention that is off by some 1e-2 of its largest value at a few pixels, and a fused image that is off by up to
+    # 7e-5 there, depending on the number of threads: see docs/uaa.md. An 8-bit level is 4e-3.
+    assert np.median(difference) < 1e-6
+    assert difference.max() < 2e-4
     for n in range(1, 5):
         expected = golden[f"{prefix}_attention_{n}"].squeeze()
-        difference = np.abs(found[f"{prefix}_attention_{n}"].numpy().squeeze() - expected)
-        assert np.quantile(difference, 0.5) < 1e-3 * np.abs(expected).max()
+        found_attention = found[f"{prefix}_attention_{n}"].numpy().squeeze()
+        assert np.linalg.norm(found_attention - expected) < 0.1 * np.linalg.norm(expected)
 
 
 def test_the_scores_and_labels_of_the_released_segmenter(golden, checkpoint_path):
