@@ -20,7 +20,7 @@ def _card(name: str) -> MethodCard:
     return MethodCard.read(Path(__file__).with_name(f"{name}.toml"))
 
 
-def _levels(image: Tensor) -> Tensor:
+def grey_levels(image: Tensor) -> Tensor:
     """Grey levels of an image in [0,1], an RGB one by its rounded luminance: (B,C,H,W) to (B,1,H,W) in 0..255."""
     levels = (image * 255).round()
     return levels if image.shape[1] == 1 else luminance(levels).round()
@@ -53,7 +53,7 @@ class Average(FusionMethod):
 
     def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Average the grey levels, (B,1,H,W)."""
-        return ((_levels(ir) + _levels(vi)) / 2).round() / 255
+        return ((grey_levels(ir) + grey_levels(vi)) / 2).round() / 255
 
 
 class Maximum(FusionMethod):
@@ -63,4 +63,4 @@ class Maximum(FusionMethod):
 
     def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Take the larger grey level, (B,1,H,W)."""
-        return maximum(_levels(ir), _levels(vi)) / 255
+        return maximum(grey_levels(ir), grey_levels(vi)) / 255

@@ -60,6 +60,14 @@ def test_numbers_are_never_cut(incomplete):
     assert "…" not in text
 
 
+def test_no_column_is_dropped(complete):
+    # Wider than the terminal, so names are folded at spaces and the rest goes beyond the edge.
+    lines = [line.split() for line in shown(complete, 20).splitlines()]
+    assert ["Method", "SD", "↑", "Nabf", "↓"] in lines
+    assert ["UAAFusion", "2.5000", "0.2500"] in lines
+    assert ["TarDAL", "5.0000", "0.5000"] in lines
+
+
 def test_points_stay_aligned_beside_notes(incomplete):
     lines = [line for line in shown(incomplete, 45).splitlines() if re.search(r"\d\.\d{4}", line)]
     assert len(lines) == 4

@@ -11,6 +11,7 @@ import pandas as pd
 
 from uaabench.errors import UsageError
 from uaabench.interface import Metric
+from uaabench.reporting.controls import build_controls
 from uaabench.reporting.table import Cell, DatasetHead, Mark, MethodRow, Row, Section, Table
 from uaabench.statistics import bootstrap_mean
 
@@ -60,6 +61,7 @@ def build_table(
         methods=tuple(ordered),
         sections=noted,
         notes=notes,
+        controls=build_controls(noted, metrics),
     )
 
 
@@ -110,7 +112,7 @@ def _mark(rows: Sequence[Row], metrics: Iterable[Metric]) -> list[Row]:
         contenders = [
             (cells, cells[metric.name].mean)
             for row, cells in zip(rows, marked, strict=True)
-            if not row.method.is_floor and cells[metric.name].n == cells[metric.name].planned
+            if not row.method.is_floor and cells[metric.name].is_complete
         ]
         places = sorted({mean for _, mean in contenders if mean is not None}, reverse=metric.higher_is_better)
         marks: dict[float | None, Mark] = dict(zip(places, ("best", "second"), strict=False))

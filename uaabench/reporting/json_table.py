@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from uaabench.reporting.table import Cell, Section, Table
+from uaabench.reporting.table import Cell, ControlTable, Section, Table
 
 SCHEMA = 1
 
 
 def json_table(table: Table) -> str:
-    """JSON object with the profile, the metrics, and the methods with their cells for each data set.
+    """JSON object with the profile, the metrics, and for each data set the methods with their cells, and the controls.
 
     `schema` is raised whenever an entry is renamed, removed or changes its meaning.
     """
@@ -23,6 +23,7 @@ def json_table(table: Table) -> str:
             for metric in table.metrics
         ],
         "datasets": [_section(table, section) for section in table.sections],
+        "controls": [_comparison(comparison) for comparison in table.controls],
     }
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -57,4 +58,24 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "n": cell.n,
         "mark": cell.mark,
         "reason": cell.reason,
+    }
+
+
+def _comparison(comparison: ControlTable) -> dict[str, Any]:
+    """Means of the average rule and of each control by metric, and whether the control is better; null if undecided."""
+    return {
+        "dataset": comparison.dataset.name,
+        "split": comparison.dataset.split,
+        "reference": {
+            "method": comparison.reference.method.label,
+            "means": {name: cell.mean for name, cell in comparison.reference.cells.items()},
+        },
+        "rows": [
+            {
+                "method": row.method.label,
+                "means": {name: cell.mean for name, cell in row.cells.items()},
+                "better": dict(comparison.better[row.method.label]),
+            }
+            for row in comparison.controls
+        ],
     }

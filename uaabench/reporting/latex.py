@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from uaabench.reporting.controls import LEGEND, findings
 from uaabench.reporting.table import Cell, Row, Section, Table
 
 MARKUP = {"best": r"\textbf{%s}", "second": r"\underline{%s}", None: "%s"}
@@ -95,8 +96,17 @@ def _mean(cell: Cell) -> str:
 
 def _notes(table: Table) -> Iterator[str]:
     notes = [rf"\textsuperscript{{{letter}}}~{escape(text)}" for letter, text in table.notes.items()]
+    notes += [escape(sentence) for sentence in _controls(table)]
     notes += [f"Weights of {escape(line)}." for line in table.sources]
     if notes:
         yield r"\par\smallskip\begin{minipage}{\linewidth}\raggedright\scriptsize"
         yield "\\\\\n".join(notes)
         yield r"\end{minipage}"
+
+
+def _controls(table: Table) -> Iterator[str]:
+    """What a paper needs of the controls, whose numbers stand in the table: the metrics by which they are better."""
+    for comparison in table.controls:
+        yield f"{comparison.dataset.heading}: {' '.join(findings(table, comparison))}"
+    if table.controls:
+        yield LEGEND

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from uaabench.reporting.table import Cell, Row, Section, Table
+from uaabench.interface import Metric
+from uaabench.reporting.controls import BETTER, LEGEND, TITLE, findings
+from uaabench.reporting.table import Cell, ControlTable, Row, Section, Table
 
 MARKUP = {"best": "**{}**", "second": "<ins>{}</ins>", None: "{}"}
 
@@ -13,6 +15,8 @@ MARKUP = {"best": "**{}**", "second": "<ins>{}</ins>", None: "{}"}
 def markdown(table: Table) -> str:
     """Markdown with a heading and a table for each data set; GitHub's dialect."""
     blocks = ["# Comparison", *(_section(table, section) for section in table.sections)]
+    if table.controls:
+        blocks += [f"## {TITLE}", LEGEND, *(_comparison(table, comparison) for comparison in table.controls)]
     if table.notes:
         blocks.append("\n".join(f"- <sup>{letter}</sup> {escape(text)}" for letter, text in table.notes.items()))
     blocks.append(f"{escape(table.legend)} **Best**, <ins>second</ins>; *the floor* is never marked.")
@@ -32,9 +36,17 @@ def escape(text: str) -> str:
 
 
 def _section(table: Table, section: Section) -> str:
-    head = ["Method", *(f"{escape(m.name)} {'↑' if m.higher_is_better else '↓'}" for m in table.metrics)]
-    lines = [head, [":--", *("--:" for _ in table.metrics)], *(_line(table, row) for row in section.rows)]
-    return f"## {escape(section.dataset.heading)}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    head = ["Method", *(_head(metric) for metric in table.metrics)]
+    return f"## {escape(section.dataset.heading)}\n\n" + _grid(head, [_line(table, row) for row in section.rows])
+
+
+def _grid(head: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
+    lines = [head, [":--", *("--:" for _ in head[1:])], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _head(metric: Metric) -> str:
+    return f"{escape(metric.name)} {'↑' if metric.higher_is_better else '↓'}"
 
 
 def _line(table: Table, row: Row) -> Iterator[str]:
@@ -45,5 +57,21 @@ def _line(table: Table, row: Row) -> Iterator[str]:
 
 
 def _cell(cell: Cell) -> str:
-    note = f"<sup>{cell.note}</sup>" if cell.note else ""
-    return f"{MARKUP[cell.mark].format(cell.text)}{note} {cell.interval}".rstrip()
+    return f"{MARKUP[cell.mark].format(cell.text)}{_note(cell)} {cell.interval}".rstrip()
+
+
+def _note(cell: Cell) -> str:
+    return f"<sup>{cell.note}</sup>" if cell.note else ""
+
+
+def _comparison(table: Table, comparison: ControlTable) -> str:
+    shown = [comparison.reference, *comparison.controls]
+    head = ["Metric", *(escape(table.row_titles[row.method.label]) for row in shown)]
+    rows = [[_head(m), *(_compared(comparison, row, m.name) for row in shown)] for m in table.metrics]
+    sentences = "\n".join(f"- {escape(sentence)}" for sentence in findings(table, comparison))
+    return f"### {escape(comparison.dataset.heading)}\n\n{_grid(head, rows)}\n\n{sentences}"
+
+
+def _compared(comparison: ControlTable, row: Row, metric: str) -> str:
+    cell = row.cells[metric]
+    return f"{f'**{BETTER}** ' if comparison.is_better(row, metric) else ''}{cell.text}{_note(cell)}"

@@ -88,6 +88,11 @@ class Cell:
     note: str = ""
 
     @property
+    def is_complete(self) -> bool:
+        """Whether every pair of the data set has a value; only complete cells can be compared."""
+        return self.n == self.planned
+
+    @property
     def text(self) -> str:
         """The mean as every printed table shows it."""
         return number(self.mean)
@@ -125,6 +130,28 @@ class Section:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ControlTable:
+    """The negative controls on one data set beside the average rule; built by `uaabench.reporting.controls`.
+
+    Attributes:
+        dataset: The data set.
+        reference: Row of the average rule.
+        controls: Rows of the controls.
+        better: Whether a control is better than the average rule, by its label and the metric's name; None where the
+            two cannot be compared.
+    """
+
+    dataset: DatasetHead
+    reference: Row
+    controls: Sequence[Row]
+    better: Mapping[str, Mapping[str, bool | None]]
+
+    def is_better(self, row: Row, metric: str) -> bool | None:
+        """The verdict on a row by one metric; None for the reference itself and where there is none."""
+        return self.better.get(row.method.label, {}).get(metric)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """Means of all methods on all data sets under one profile.
 
@@ -135,6 +162,7 @@ class Table:
         methods: Methods in row order, the floor last.
         sections: One for each data set.
         notes: Text of each note by its letter; letters are unique in the whole table.
+        controls: What the negative controls do to each metric, one for each data set; empty for a run without them.
     """
 
     profile: str
@@ -143,6 +171,7 @@ class Table:
     methods: Sequence[MethodRow]
     sections: Sequence[Section]
     notes: Mapping[str, str] = field(default_factory=dict)
+    controls: Sequence[ControlTable] = ()
 
     @property
     def row_titles(self) -> dict[str, str]:
