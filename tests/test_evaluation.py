@@ -13,7 +13,7 @@ from uaabench import imaging
 from uaabench.cli.evaluate import evaluate as evaluate_command
 from uaabench.errors import DataError, UaabenchError
 from uaabench.evaluation import evaluate, summarise
-from uaabench.metrics.profiles import CDDFUSE
+from uaabench.metrics.profiles.cddfuse import CDDFUSE
 
 ALL = CDDFUSE.select()
 

@@ -50,16 +50,20 @@ def read_rgb(path: Path) -> ByteImage:
     """Read an image as (H,W,3) RGB uint8; a grey file gives three equal channels.
 
     Raises:
-        DataError: The file is missing, truncated or no image.
+        DataError: The file is missing, truncated, no image, or not of 8 bit.
     """
-    return np.ascontiguousarray(_decode(path, cv2.IMREAD_COLOR)[..., ::-1])
+    image = _decode(path, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    if image.dtype != np.uint8:
+        # Without this OpenCV would silently drop the lower bits, which decides the contrast of 16-bit infrared.
+        raise DataError(f"{path} is of type {image.dtype}, not of 8 bit; convert it to grey levels 0 to 255 first.")
+    return np.ascontiguousarray(image[..., ::-1])
 
 
 def read_grey(path: Path) -> ByteImage:
     """Read an image as (H,W) uint8, a colour one by the rounded BT.601 luminance of `grey`.
 
     Raises:
-        DataError: The file is missing, truncated or no image.
+        DataError: The file is missing, truncated, no image, or not of 8 bit.
     """
     return grey(read_rgb(path)).astype(np.uint8)
 

@@ -285,32 +285,55 @@ class FusionDataset(ABC):
         return label
 
 
+def _itself(image: FloatImage) -> FloatImage:
+    return image
+
+
+def _nothing() -> None:
+    pass
+
+
 @dataclass(frozen=True, kw_only=True)
 class Metric:
     """A fusion metric: a pure function and the facts a table needs about it.
 
+    What depends on one image alone can be split off as `features`: it is computed once per image and shared by all
+    metrics with the same function, and that of a source is shared by all methods that fuse it.
+
     Attributes:
         name: Name in tables, on the command line and in records, for example `Qabf`.
         title: Full name.
-        compute: `compute(fused, ir, vi)` on float64 (H,W) grey images in 0..255; NaN where it is undefined.
+        compute: `compute(fused, ir, vi)` on what `features` makes of the three images; NaN where it is undefined.
+        features: Function of one float64 (H,W) grey image in 0..255; the image itself unless given.
         higher_is_better: Direction.
         range: Lower and upper limit on 8-bit images.
         gameable_by_noise: Whether adding noise to the fused image can raise it.
         version: Raised whenever its numbers change; part of every cache key.
         reference: Where it was published.
+        formula: The definition in one line, of F (fused), A (infrared), B (visible) or X (a source).
+        note: How the metric of this profile departs from that definition, and anything a reader must know.
         uses_sources: False for a metric of the fused image alone.
         min_size: Smallest height and width it is defined for.
         undefined: What makes it undefined, shown as the reason of a missing value.
+        require: Called before a run; raises a WeightsError where what the metric needs from outside is missing.
     """
 
     name: str
     title: str
-    compute: Callable[[FloatImage, FloatImage, FloatImage], float]
+    compute: Callable[[Any, Any, Any], float]
+    features: Callable[[FloatImage], Any] = _itself
     higher_is_better: bool
     range: tuple[float, float]
     gameable_by_noise: bool
     version: int
     reference: str
+    formula: str = ""
+    note: str = ""
     uses_sources: bool = True
     min_size: int = 1
     undefined: str = "undefined (0/0) for these images"
+    require: Callable[[], None] = _nothing
+
+    def __call__(self, fused: FloatImage, ir: FloatImage, vi: FloatImage) -> float:
+        """Compute the metric of three float64 (H,W) grey images in 0..255; NaN where it is undefined."""
+        return self.compute(self.features(fused), self.features(ir), self.features(vi))

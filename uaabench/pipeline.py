@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
@@ -14,14 +15,24 @@ from pathlib import Path
 from uaabench import executors, manifest, store
 from uaabench.config import RunConfig
 from uaabench.errors import UsageError
+from uaabench.interface import Pair
 from uaabench.metrics.profiles import profile
 from uaabench.plan import Plan, Unit
 from uaabench.stages.fuse import Runtime, explain, fuse_unit
-from uaabench.stages.score import score_unit
+from uaabench.stages.score import Share, divide, finish, score_share
 from uaabench.store import Failure
 
 STAGES = ("fuse", "score")
 OnPair = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What an executor is given: a call that returns its failures, and what has failed if it never returns."""
+
+    units: tuple[Unit, ...]
+    pairs: tuple[Pair, ...]
+    run: Callable[[], list[Failure]]
 
 
 def pick_device(requested: str) -> str:
@@ -70,43 +81,71 @@ def carry_out(
     )
     with _executor(config, on_pair) as (executor, report):
         for stage in stages:
-            units: tuple[Unit, ...] = getattr(plan, stage)
-            names = tuple(metric.name for metric in plan.metrics)
-            tasks = [partial(_run_unit, unit, plan.profile.name, names, runtime, report) for unit in units]
-            if _run_all(executor, tasks, units, runtime) and config.fail_fast:
+            work = _fuse_work if stage == "fuse" else _score_work
+            if work(plan, runtime, executor, report) and config.fail_fast:
                 break
     store.consolidate(run, plan)
     return store.read_failures(run, [unit.folder for unit in (*plan.fuse, *plan.score)])
 
 
-def _run_unit(
-    unit: Unit, profile_name: str, metrics: Sequence[str], runtime: Runtime, on_pair: OnPair | None
-) -> list[Failure]:
-    """Do one unit; in a worker, where `on_pair` is None, progress goes through the worker's channel.
+def _fuse_work(plan: Plan, runtime: Runtime, executor: Executor, report: OnPair | None) -> list[Failure]:
+    """Fuse, unit by unit."""
+    waiting = _skip_done(plan.fuse, runtime, report)
+    jobs = [Job((unit,), unit.dataset.pairs, partial(_fuse, unit, runtime, report)) for unit in waiting]
+    return _run_all(executor, jobs, runtime)
 
-    Profile and metrics come by name, as the functions of a metric need not be picklable.
+
+def _score_work(plan: Plan, runtime: Runtime, executor: Executor, report: OnPair | None) -> list[Failure]:
+    """Score the methods of each data set together, in as many shares of its pairs as there are workers.
+
+    Profile and metrics go to workers by name, as the functions of a metric need not be picklable.
     """
-    report = partial(on_pair or executors.report_pair, unit.stage)
-    if store.is_done(runtime.run, unit):
+    waiting = _skip_done(plan.score, runtime, report)
+    names = tuple(metric.name for metric in plan.metrics)
+    jobs = [
+        Job(share.units, share.pairs, partial(_score, share, plan.profile.name, names, runtime, report))
+        for share in divide(waiting, plan.config.jobs)
+    ]
+    failures = _run_all(executor, jobs, runtime)
+    for unit in waiting:
+        finish(unit, runtime, [f for f in failures if (f.method, f.dataset) == (unit.method.label, unit.dataset.label)])
+    return failures
+
+
+def _skip_done(units: Sequence[Unit], runtime: Runtime, report: OnPair | None) -> list[Unit]:
+    """The units that are not done; the pairs of the others are reported as finished."""
+    waiting = []
+    for unit in units:
+        if not store.is_done(runtime.run, unit):
+            waiting.append(unit)
+            continue
         for _ in unit.dataset.pairs:
-            report()
-        return []
-    if unit.stage == "fuse":
-        return fuse_unit(unit, runtime, report)
-    convention = profile(profile_name)
-    return score_unit(unit, convention, convention.select(metrics), runtime, report)
+            (report or executors.report_pair)(unit.stage)
+    return waiting
 
 
-def _run_all(
-    executor: Executor, tasks: Sequence[Callable[[], list[Failure]]], units: Sequence[Unit], runtime: Runtime
+def _fuse(unit: Unit, runtime: Runtime, on_pair: OnPair | None) -> list[Failure]:
+    """Fuse one unit; in a worker, where `on_pair` is None, progress goes through the worker's channel."""
+    return fuse_unit(unit, runtime, partial(on_pair or executors.report_pair, "fuse"))
+
+
+def _score(
+    share: Share, profile_name: str, metrics: Sequence[str], runtime: Runtime, on_pair: OnPair | None
 ) -> list[Failure]:
-    """Submit all units and wait for them, or with `fail_fast` only for those that end before the first failure."""
-    futures: dict[Future[list[Failure]], Unit] = {}
+    """Score one share, likewise."""
+    convention = profile(profile_name)
+    report = partial(on_pair or executors.report_pair, "score")
+    return score_share(share, convention, convention.select(metrics), runtime, report)
+
+
+def _run_all(executor: Executor, jobs: Sequence[Job], runtime: Runtime) -> list[Failure]:
+    """Submit all jobs and wait for them, or with `fail_fast` only for those that end before the first failure."""
+    futures: dict[Future[list[Failure]], Job] = {}
     failures: list[Failure] = []
-    for task, unit in zip(tasks, units, strict=True):
-        future = executor.submit(task)
-        futures[future] = unit
-        # In this process a submitted unit is done by now.
+    for job in jobs:
+        future = executor.submit(job.run)
+        futures[future] = job
+        # In this process a submitted job is done by now.
         if runtime.fail_fast and future.done() and (future.exception() or future.result()):
             break
     for future in as_completed(futures):
@@ -119,17 +158,20 @@ def _run_all(
     return failures
 
 
-def _outcome(future: Future[list[Failure]], unit: Unit, run: Path) -> list[Failure]:
-    """The failures of a unit; one that died as a whole, with its worker, has failed for each of its pairs."""
+def _outcome(future: Future[list[Failure]], job: Job, run: Path) -> list[Failure]:
+    """The failures of a job; one that died as a whole, with its worker, has failed for each of its pairs."""
     try:
         return future.result()
     except Exception as error:
-        lost = [
-            Failure(unit.stage, unit.method.label, unit.dataset.label, pair.id, explain(error))
-            for pair in unit.dataset.pairs
-        ]
-        store.begin(run, unit)
-        store.finish(run, unit, lost)
+        reason = explain(error)
+        lost = []
+        for unit in job.units:
+            of_unit = [
+                Failure(unit.stage, unit.method.label, unit.dataset.label, pair.id, reason) for pair in job.pairs
+            ]
+            store.begin(run, unit)
+            store.finish(run, unit, of_unit)
+            lost += of_unit
         return lost
 
 

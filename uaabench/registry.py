@@ -131,11 +131,12 @@ def _register_classes(module: ModuleType, path: Path) -> Iterator[str]:
 
 
 def _register_metrics(module: ModuleType, path: Path) -> Iterator[str]:
-    from uaabench.metrics import METRICS
+    from uaabench.metrics.profiles import metrics
 
+    builtin = metrics()
     for value in vars(module).values():
-        if isinstance(value, Metric) and value not in METRICS.values():
-            _claim("metric", value.name, METRICS, path)
+        if isinstance(value, Metric) and value not in builtin.values():
+            _claim("metric", value.name, builtin, path)
             _plugin_metrics[value.name] = value
             yield value.name
 

@@ -2,7 +2,7 @@
 
     R/manifest.json                            the run: configuration, versions, hashes
     R/fuse/<data set>/<method>-<key>/          <pair>.png, unit.json, failures.json, done
-    R/score/<data set>/<method>-<key>/         records.jsonl, unit.json, failures.json, done
+    R/score/<data set>/<method>-<key>/         records-<n>.jsonl, unit.json, failures.json, done
     R/records.parquet                          all records of the run, one value a row
     R/report/                                  results.csv, .md, .json, .tex
 
@@ -139,23 +139,41 @@ def append_scores(file: Path, pair: str, values: Sequence[Value]) -> None:
         os.fsync(stream.fileno())
 
 
-def read_scores(file: Path) -> dict[str, dict[str, tuple[float | None, str, str]]]:
-    """Read `append_scores` lines by pair; a line that was cut off by a crash is cut from the file as well."""
+def mend(file: Path) -> None:
+    """Cut off what a crash left of a last line, before more is appended."""
     if not file.is_file():
-        return {}
+        return
     content = file.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) < len(content):
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
         with file.open("r+b") as stream:
-            stream.truncate(len(whole))
-    entries = [json.loads(line) for line in whole.splitlines()]
-    return {entry["pair"]: {name: tuple(value) for name, value in entry["values"].items()} for entry in entries}
+            stream.truncate(whole)
 
 
-def scored_pairs(file: Path) -> set[str]:
-    """The pairs of a records file that no metric has failed on; the others are scored again."""
-    scores = read_scores(file)
-    return {pair for pair, values in scores.items() if all(status != "failed" for _, status, _ in values.values())}
+def read_scores(run: Path, unit: Unit) -> dict[str, dict[str, tuple[float | None, str, str]]]:
+    """Read the `append_scores` lines of a unit by pair, each of its files being written by one worker.
+
+    A last line that is not whole is left out: it may just be in the making. Of two lines for a pair the one without a
+    failed metric counts.
+    """
+    scores: dict[str, dict[str, tuple[float | None, str, str]]] = {}
+    for file in sorted((run / unit.folder).glob("records*.jsonl")):
+        content = file.read_bytes()
+        for line in content[: content.rfind(b"\n") + 1].splitlines():
+            entry = json.loads(line)
+            values = {name: tuple(value) for name, value in entry["values"].items()}
+            if entry["pair"] not in scores or _is_whole(values):
+                scores[entry["pair"]] = values
+    return scores
+
+
+def scored_pairs(run: Path, unit: Unit) -> set[str]:
+    """The pairs of a score unit that no metric has failed on; the others are scored again."""
+    return {pair for pair, values in read_scores(run, unit).items() if _is_whole(values)}
+
+
+def _is_whole(values: Mapping[str, tuple[float | None, str, str]]) -> bool:
+    return all(status != "failed" for _, status, _ in values.values())
 
 
 def _finite(value: float) -> float | None:
@@ -191,7 +209,7 @@ def _unit_rows(run: Path, unit: Unit, plan: Plan) -> Iterator[dict[str, Any]]:
         "class": "",
         "profile": plan.profile.name,
     }
-    scores = read_scores(run / unit.folder / "records.jsonl")
+    scores = read_scores(run, unit)
     failures = {failure.pair: failure.reason for failure in read_failures(run, [unit.artefacts, unit.folder])}
     for pair in unit.dataset.pairs:
         values: Mapping[str, tuple[float | None, str, str]] = scores.get(pair.id, {})

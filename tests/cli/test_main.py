@@ -43,7 +43,7 @@ def test_show_prints_any_card_as_json(uaabench, name):
 
 def test_show_of_a_typo_names_the_nearest_card(uaabench):
     result = uaabench("show", "qafb")
-    assert (result.code, result.err) == (2, "uaabench: There is no card 'qafb'; did you mean 'qabf'?\n")
+    assert (result.code, result.err) == (2, "uaabench: There is no card 'qafb'; did you mean 'Qabf'?\n")
 
 
 def test_two_files_are_fused_to_the_artefact_of_a_run(uaabench, two_files, tmp_path):

@@ -1,4 +1,4 @@
-"""What holds for the table of metrics as a whole."""
+"""What holds for the metrics as a whole."""
 
 import subprocess
 import sys
@@ -8,38 +8,51 @@ import numpy as np
 import pytest
 
 from uaabench.errors import UsageError
-from uaabench.interface import FloatImage
-from uaabench.metrics import METRICS, find
+from uaabench.interface import FloatImage, Metric
+from uaabench.metrics import find
+from uaabench.metrics.profiles import PROFILES, metrics
+from uaabench.metrics.profiles.cddfuse import CDDFUSE
+from uaabench.metrics.profiles.published import PUBLISHED
 
 
 def scene(seed: int) -> FloatImage:
     """A smooth random image, as photographs are, in 0..255."""
-    noise = cv2.GaussianBlur(np.random.default_rng(seed).normal(size=(96, 96)), (0, 0), 3)
+    noise = cv2.GaussianBlur(np.random.default_rng(seed).normal(size=(192, 192)), (0, 0), 3)
     return np.round(np.clip(128 + 40 * noise / noise.std(), 0, 255))
 
 
-def test_the_metrics_come_in_the_order_of_tables() -> None:
-    assert list(METRICS) == ["EN", "SD", "SF", "VIF", "Qabf"]
-    assert all(name == metric.name for name, metric in METRICS.items())
-
-
-def test_metrics_are_found_in_any_letter_case() -> None:
-    assert find("QABF") is find("qabf") is METRICS["Qabf"]
+def test_metrics_are_found_in_any_letter_case_and_with_either_dash() -> None:
+    assert find("QABF", CDDFUSE.metrics) is find("qabf", CDDFUSE.metrics) is CDDFUSE.metrics["Qabf"]
+    assert find("ms_ssim", PUBLISHED.metrics) is PUBLISHED.metrics["MS-SSIM"]
 
 
 def test_an_unknown_metric_is_named_in_the_error() -> None:
-    with pytest.raises(UsageError, match="no metric 'PSRN'"):
-        find("PSRN")
+    with pytest.raises(UsageError, match="no metric 'PSRN'; did you mean 'PSNR'"):
+        find("PSRN", CDDFUSE.metrics)
 
 
-@pytest.mark.parametrize("name", list(METRICS))
-def test_noise_raises_exactly_the_metrics_that_say_so(name: str) -> None:
+def test_every_metric_of_every_profile_is_listed_once_and_as_published_where_it_is() -> None:
+    names = {name for profile in PROFILES.values() for name in profile.metrics}
+    assert set(metrics()) == names
+    assert all(metrics()[name] is metric for name, metric in PUBLISHED.metrics.items())
+
+
+VARIANTS = [
+    pytest.param(metric, id=f"{profile.name}-{metric.name}")
+    for profile in PROFILES.values()
+    for metric in profile.metrics.values()
+    if metric.name not in ("LPIPS", "DISTS")
+]
+
+
+@pytest.mark.parametrize("metric", VARIANTS)
+def test_noise_improves_exactly_the_metrics_that_say_so(metric: Metric) -> None:
     ir, vi = scene(1), scene(2)
     fused = np.round((ir + vi) / 2)
     noise = np.random.default_rng(3).normal(scale=20, size=fused.shape)
     noisy = np.clip(np.round(fused + noise), 0, 255)
-    raised = METRICS[name].compute(noisy, ir, vi) > METRICS[name].compute(fused, ir, vi)
-    assert raised == METRICS[name].gameable_by_noise
+    before, after = metric(fused, ir, vi), metric(noisy, ir, vi)
+    assert (after > before if metric.higher_is_better else after < before) == metric.gameable_by_noise
 
 
 def test_importing_the_metrics_loads_neither_torch_nor_scipy_nor_pandas() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from uaabench import imaging
 from uaabench.interface import Sources
-from uaabench.metrics.profiles import CDDFUSE
+from uaabench.metrics.profiles.cddfuse import CDDFUSE
 
 # Over the 140 pairs of the development data: EN SD SF VIF Qabf.
 MAXIMUM = [6.6303, 42.3565, 11.2467, 1.0495, 0.7171]

@@ -6,8 +6,8 @@ import pytest
 from uaabench import registry
 from uaabench.errors import DataError, UsageError
 from uaabench.interface import Metric, Sources
-from uaabench.metrics import METRICS
-from uaabench.metrics.profiles import CDDFUSE, PROFILES, Value, profile
+from uaabench.metrics.profiles import PROFILES, Value, profile
+from uaabench.metrics.profiles.cddfuse import CDDFUSE
 
 
 def random_sources(height: int = 48, width: int = 50) -> Sources:
@@ -51,7 +51,11 @@ def test_a_metric_of_a_plugin_can_be_selected(monkeypatch: pytest.MonkeyPatch) -
 
 def test_the_key_holds_every_version() -> None:
     odd = odd_metric(lambda fused, ir, vi: 0.5)
-    assert CDDFUSE.key([METRICS["EN"], odd]) == {"name": "cddfuse", "version": 1, "metrics": {"EN": 1, "Odd": 7}}
+    assert CDDFUSE.key([CDDFUSE.metrics["EN"], odd]) == {
+        "name": "cddfuse",
+        "version": 1,
+        "metrics": {"EN": 1, "Odd": 7},
+    }
 
 
 def test_a_colour_image_is_scored_by_its_rounded_luminance() -> None:
@@ -96,6 +100,6 @@ def test_a_metric_that_raises_has_failed_and_the_others_count() -> None:
         raise ZeroDivisionError("no pixels")
 
     sources = random_sources()
-    odd, en = CDDFUSE.score(sources.ir, sources, [odd_metric(broken), METRICS["EN"]])
+    odd, en = CDDFUSE.score(sources.ir, sources, [odd_metric(broken), CDDFUSE.metrics["EN"]])
     assert (odd.status, odd.reason) == ("failed", "ZeroDivisionError: no pixels")
     assert en.status == "ok"

@@ -6,12 +6,15 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from uaabench.cli import options
 from uaabench.errors import unknown_name
+
+if TYPE_CHECKING:
+    from uaabench.metrics.catalogue import Variant
 
 # Below this width of the terminal a listing leaves out the sentence about each name.
 WIDE = 110
@@ -122,17 +125,18 @@ def _datasets() -> list[dict[str, Any]]:
 
 def _metrics() -> list[dict[str, Any]]:
     from uaabench import registry
-    from uaabench.metrics import METRICS
+    from uaabench.metrics.profiles import having, metrics
 
     return [
         {
             "name": metric.name,
             "better": "higher" if metric.higher_is_better else "lower",
             "range": f"{metric.range[0]:g} to {metric.range[1]:g}",
-            "noise raises it": "yes" if metric.gameable_by_noise else "no",
+            "noise improves it": "yes" if metric.gameable_by_noise else "no",
+            "profiles": ", ".join(profile.name for profile in having(metric.name)) or "any",
             "summary": metric.title,
         }
-        for metric in {**METRICS, **registry.extra_metrics()}.values()
+        for metric in {**metrics(), **registry.extra_metrics()}.values()
     ]
 
 
@@ -161,22 +165,52 @@ LISTINGS: dict[Kind, Callable[[], list[dict[str, Any]]]] = {
 def _facts(name: str) -> dict[str, Any]:
     """The card of whatever has this name, as plain values without empty entries."""
     from uaabench import registry, weights
-    from uaabench.metrics import METRICS
-    from uaabench.metrics.profiles import PROFILES
+    from uaabench.metrics.profiles import PROFILES, having, metrics
 
     methods = registry.method_cards()
-    metrics = {metric.name.lower(): metric for metric in {**METRICS, **registry.extra_metrics()}.values()}
+    plugins = {metric.name.lower(): metric for metric in registry.extra_metrics().values()}
     key = name.lower()
     if key in methods:
         shipped = weights.shipped_card(key)
         return _plain(methods[key]) | ({"shipped weights": _plain(shipped)} if shipped else {})
-    if key in metrics:
-        return _plain(metrics[key])
+    if having(name):
+        return _metric_facts(name)
+    if key in plugins:
+        return _plain(plugins[key])
     if key in PROFILES:
         return _plain(PROFILES[key]) | {"metrics": list(PROFILES[key].metrics)}
     if key in registry.dataset_names():
         return _plain(registry.dataset_class(key).card)
-    raise unknown_name("card", name, [*methods, *metrics, *PROFILES, *registry.dataset_names()])
+    raise unknown_name("card", name, [*methods, *metrics(), *plugins, *PROFILES, *registry.dataset_names()])
+
+
+def _metric_facts(name: str) -> dict[str, Any]:
+    """What a metric is, and what each profile computes under its name."""
+    from uaabench.metrics import catalogue
+
+    metric = catalogue.definition(name)
+    facts: dict[str, Any] = {
+        "name": metric.name,
+        "title": metric.title,
+        "formula": metric.formula,
+        "range": f"{metric.range[0]:g} to {metric.range[1]:g}",
+        "better": "higher" if metric.higher_is_better else "lower",
+        "noise improves it": "yes" if metric.gameable_by_noise else "no",
+        "smallest image": f"{metric.min_size}x{metric.min_size}",
+        "undefined": metric.undefined,
+        "reference": metric.reference,
+    }
+    variants = catalogue.variants(name)
+    facts["in profile"] = {variant.profile.name: _variant_text(variant) for variant in variants}
+    return {key: value for key, value in facts.items() if value}
+
+
+def _variant_text(variant: Variant) -> str:
+    """What a profile computes under the name of a metric, and how far that is from the definition."""
+    note = variant.metric.note or "as defined"
+    if variant.divergence is None:
+        return note
+    return f"{note} On real images {variant.divergence.text}, compared with {variant.divergence.base}."
 
 
 def _plain(card: Any) -> dict[str, Any]:

@@ -21,7 +21,9 @@ Datasets = Annotated[
         help="Comma list of `name`, `name:split`, `label=folder/`. Default: all found in the data root, else `demo`.",
     ),
 ]
-Metrics = Annotated[list[str] | None, typer.Option("--metrics", help="Comma list. Default: all of the profile.")]
+Metrics = Annotated[
+    list[str] | None, typer.Option("--metrics", help="Comma list, or `all`. Default: the profile's headline.")
+]
 ProfileName = Annotated[str | None, typer.Option("--profile", help="Convention of the metrics. Default: `cddfuse`.")]
 DataRoot = Annotated[
     Path | None,

@@ -69,15 +69,25 @@ def run(
 
 
 def score(
-    run: RunFolder, fresh: Annotated[bool, typer.Option("--fresh", help="Score everything anew.")] = False
+    run: RunFolder,
+    metrics: options.Metrics = None,
+    profile: options.ProfileName = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Score everything anew.")] = False,
 ) -> None:
-    """Score the fused images of a run again, for example after a metric was corrected; nothing is fused.
+    """Score the fused images of a run again, as the run was, or under another profile; nothing is fused.
 
-    Example: uaabench score runs/paper
+    Scores under other profiles and metrics are kept; the reports are those of the last call. Examples:
+
+        uaabench score runs/paper
+
+        uaabench score runs/paper --profile tang --metrics all
     """
     from uaabench import manifest
+    from uaabench.config import build
 
-    execute(manifest.read_config(run), run, stages=("score",), fresh=fresh)
+    given = {"metrics": options.split_commas(metrics) or ([] if profile else None), "profile": profile}
+    config = manifest.read_config(run).model_dump() | {key: value for key, value in given.items() if value is not None}
+    execute(build(config), run, stages=("score",), fresh=fresh)
 
 
 def report(run: RunFolder) -> None:

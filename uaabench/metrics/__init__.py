@@ -1,29 +1,30 @@
-"""Fusion metrics, one per module: a pure function on grey images and a `Metric` that says what a table needs of it."""
+"""Fusion metrics, one per module: pure functions on grey images and a `Metric` that says what a table needs of it.
+
+Which of them belong together, and by which convention they are computed, is what the profiles say.
+"""
 
 from collections.abc import Mapping
 
 from uaabench.errors import unknown_name
 from uaabench.interface import Metric
-from uaabench.metrics.en import EN
-from uaabench.metrics.qabf import QABF
-from uaabench.metrics.sd import SD
-from uaabench.metrics.sf import SF
-from uaabench.metrics.vif import VIF
-
-METRICS: dict[str, Metric] = {metric.name: metric for metric in (EN, SD, SF, VIF, QABF)}
 
 
-def find(name: str, metrics: Mapping[str, Metric] = METRICS) -> Metric:
-    """Find a metric by its name, in any letter case.
+def find(name: str, metrics: Mapping[str, Metric], kind: str = "metric") -> Metric:
+    """Find a metric by its name, in any letter case, with `-` and `_` alike.
+
+    Args:
+        name: The name.
+        metrics: Where to look.
+        kind: What an error calls it.
 
     Raises:
         UsageError: There is no such metric.
-
-    Example:
-        >>> find("qabf").name
-        'Qabf'
     """
     for known, metric in metrics.items():
-        if known.lower() == name.lower():
+        if _plain(known) == _plain(name):
             return metric
-    raise unknown_name("metric", name, metrics)
+    raise unknown_name(kind, name, metrics)
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-")

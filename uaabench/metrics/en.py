@@ -34,5 +34,6 @@ EN = Metric(
     gameable_by_noise=True,
     version=1,
     reference="Roberts et al., J. Appl. Remote Sens. 2008",
+    formula="-sum p log2 p over the 256 grey levels of F, 0 log 0 = 0",
     uses_sources=False,
 )

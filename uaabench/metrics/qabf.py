@@ -15,6 +15,7 @@ doi:10.1049/el:20000267.
 """
 
 import math
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -22,37 +23,43 @@ import numpy as np
 from uaabench.interface import FloatImage, Metric
 
 
-def edge_preservation(fused: FloatImage, ir: FloatImage, vi: FloatImage) -> float:
-    """Qabf of (H,W) images with whole values 0..255.
+class Edges(NamedTuple):
+    """Strength and direction, in (-pi/2, pi/2], of the gradient at each pixel."""
+
+    strength: FloatImage
+    direction: FloatImage
+
+
+def edges(image: FloatImage) -> Edges:
+    """Sobel gradient of an (H,W) image with whole values 0..255."""
+    # The measure is defined by convolution, which mirrors the kernels: sx has the opposite sign of OpenCV's.
+    sx = -cv2.Sobel(image, cv2.CV_64F, 1, 0, borderType=cv2.BORDER_CONSTANT)
+    sy = cv2.Sobel(image, cv2.CV_64F, 0, 1, borderType=cv2.BORDER_CONSTANT)
+    return polar(np.asarray(sx, dtype=np.float64), np.asarray(sy, dtype=np.float64))
+
+
+def polar(sx: FloatImage, sy: FloatImage) -> Edges:
+    """Strength and direction of a gradient given by its two components."""
+    slope = np.divide(sy, sx, out=np.full_like(sx, np.inf), where=sx != 0)
+    return Edges(np.sqrt(sx * sx + sy * sy), np.arctan(slope))
+
+
+def edge_preservation(fused: Edges, ir: Edges, vi: Edges) -> float:
+    """Qabf of three images, each given by its `edges`.
 
     Returns:
         0..0.9753, the upper limit for a fused image with the edges of both sources; NaN where no source has an edge.
     """
-    fused_edges = _edges(fused)
-    kept = available = 0.0
-    for source in (ir, vi):
-        strength, direction = _edges(source)
-        kept += float(np.vdot(_preservation(strength, direction, *fused_edges), strength))
-        available += float(strength.sum())
+    kept = sum(float(np.vdot(_preservation(source, fused), source.strength)) for source in (ir, vi))
+    available = float(ir.strength.sum() + vi.strength.sum())
     return kept / available if available > 0 else math.nan
 
 
-def _edges(image: FloatImage) -> tuple[FloatImage, FloatImage]:
-    """Strength and direction, in (-pi/2, pi/2], of the gradient at each pixel."""
-    # The measure is defined by convolution, which mirrors the kernels: sx has the opposite sign of OpenCV's.
-    sx = -cv2.Sobel(image, cv2.CV_64F, 1, 0, borderType=cv2.BORDER_CONSTANT)
-    sy = cv2.Sobel(image, cv2.CV_64F, 0, 1, borderType=cv2.BORDER_CONSTANT)
-    slope = np.divide(sy, sx, out=np.full_like(sx, np.inf), where=sx != 0)
-    return np.sqrt(sx * sx + sy * sy), np.arctan(slope)
-
-
-def _preservation(
-    strength: FloatImage, direction: FloatImage, fused_strength: FloatImage, fused_direction: FloatImage
-) -> FloatImage:
+def _preservation(source: Edges, fused: Edges) -> FloatImage:
     """Share of the source's edge that the fused image keeps, at each pixel."""
-    weaker, stronger = np.minimum(strength, fused_strength), np.maximum(strength, fused_strength)
-    similarity = np.divide(weaker, stronger, out=fused_strength.copy(), where=weaker < stronger)
-    alignment = 1 - np.abs(direction - fused_direction) / (math.pi / 2)
+    weaker, stronger = np.minimum(source.strength, fused.strength), np.maximum(source.strength, fused.strength)
+    similarity = np.divide(weaker, stronger, out=fused.strength.copy(), where=weaker < stronger)
+    alignment = 1 - np.abs(source.direction - fused.direction) / (math.pi / 2)
     return np.asarray(
         (0.9994 * 0.9879) / ((1 + np.exp(-15 * (similarity - 0.5))) * (1 + np.exp(-22 * (alignment - 0.8))))
     )
@@ -62,10 +69,13 @@ QABF = Metric(
     name="Qabf",
     title="edge preservation",
     compute=edge_preservation,
+    features=edges,
     higher_is_better=True,
     range=(0.0, 0.9994 * 0.9879 / (1 + math.exp(-22 * 0.2))),
     gameable_by_noise=False,
     version=1,
     reference="Xydeas and Petrovic, Electron. Lett. 2000",
+    formula="sum(Q_AF g_A + Q_BF g_B) / sum(g_A + g_B), Q_XF = how much of the strength g and direction of the Sobel "
+    "gradient of X is kept in F, by two logistic curves",
     undefined="neither source has a gradient",
 )

@@ -30,5 +30,6 @@ SD = Metric(
     gameable_by_noise=True,
     version=1,
     reference="Rao, Meas. Sci. Technol. 1997",
+    formula="sqrt(mean((F - mean F)^2))",
     uses_sources=False,
 )

@@ -37,6 +37,7 @@ SF = Metric(
     gameable_by_noise=True,
     version=1,
     reference="Eskicioglu and Fisher, IEEE Trans. Commun. 1995",
+    formula="sqrt(RF^2 + CF^2), RF and CF the root mean square of the steps along rows and along columns of F",
     uses_sources=False,
     min_size=2,
 )

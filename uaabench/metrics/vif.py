@@ -8,14 +8,16 @@ that scale's window and every second pixel is kept. With the local variances and
     VIF_X = sum log(1 + g^2 var(X) / (v + 2)) / sum log(1 + var(X) / 2)     over all pixels of all scales
     VIF   = VIF_ir + VIF_vi
 
-g is 0 where a variance vanishes or the covariance is negative. A source without any structure gives 0/0: it counts
-as 1, as in the evaluator of CDDFuse, which the numbers equal to 1e-6.
+g is 0 where a variance vanishes or the covariance is negative. A source without any structure gives 0/0, for which
+profiles have different rules.
 
 Reference: Sheikh, Bovik, "Image information and visual quality", IEEE Transactions on Image Processing 15, 2006,
 doi:10.1109/TIP.2005.859378.
 """
 
 import math
+from collections.abc import Callable
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -26,21 +28,76 @@ WINDOW_SIDES = (17, 9, 5, 3)
 NOISE_VARIANCE = 2.0
 VANISHING = 1e-10
 
+Product = Callable[[FloatImage, FloatImage], FloatImage]
 
-def visual_information_fidelity(fused: FloatImage, ir: FloatImage, vi: FloatImage) -> float:
-    """VIF of (H,W) images with values 0..255, H and W at least 41.
+
+class Scale(NamedTuple):
+    """An image at one scale with its local mean and variance, which are smaller by the side of the window less 1."""
+
+    image: FloatImage
+    mean: FloatImage
+    variance: FloatImage
+    window: FloatImage
+
+
+def scales(image: FloatImage) -> list[Scale]:
+    """The four scales of an (H,W) image with values 0..255, H and W at least 41."""
+    # Without its mean no variance changes, and those of flat parts come out as 0 instead of a rounding error.
+    smaller = image - image.mean()
+    found: list[Scale] = []
+    for side in WINDOW_SIDES:
+        window = gaussian_window(side)
+        if found:
+            smaller = np.ascontiguousarray(blur(smaller, window)[::2, ::2])
+        found.append(measure(smaller, window))
+    return found
+
+
+def measure(image: FloatImage, window: FloatImage, product: Product = np.multiply) -> Scale:
+    """Local mean and variance of an image; `product` is how its values are multiplied."""
+    mean = blur(image, window)
+    return Scale(image, mean, np.maximum(blur(product(image, image), window) - mean * mean, 0), window)
+
+
+def covariance(first: Scale, second: Scale, product: Product = np.multiply) -> FloatImage:
+    """Local covariance of two images at one scale."""
+    return blur(product(first.image, second.image), first.window) - first.mean * second.mean
+
+
+def visual_information_fidelity(
+    fused: list[Scale], ir: list[Scale], vi: list[Scale], *, structureless: float = 1.0
+) -> float:
+    """VIF of three images, each given by its `scales`.
+
+    Args:
+        fused: The fused image.
+        ir: One source.
+        vi: The other source.
+        structureless: What a source counts as that has no structure and so no information to keep.
 
     Returns:
         At least 0; 2 where the fused image equals both sources; more where it has more contrast than they have.
     """
-    images = _centred(fused), _centred(ir), _centred(vi)
-    totals = np.zeros((2, 2))  # for each source: what is kept of its information, and what there is
-    for side in WINDOW_SIDES:
-        window = gaussian_window(side)
-        if side != WINDOW_SIDES[0]:
-            images = _halve(images[0], window), _halve(images[1], window), _halve(images[2], window)
-        totals += _information(*images, window)
-    return sum(float(kept / available) if available > 0 else 1.0 for kept, available in totals)
+    return fidelity(fused, ir, structureless) + fidelity(fused, vi, structureless)
+
+
+def fidelity(fused: list[Scale], source: list[Scale], structureless: float, first: Product = np.multiply) -> float:
+    """VIF towards one source; `first` is how values are multiplied at the first scale."""
+    kept = available = 0.0
+    for number, (small_f, small_x) in enumerate(zip(fused, source, strict=True)):
+        common = covariance(small_x, small_f, np.multiply if number else first)
+        kept += _kept_information(small_x.variance, small_f.variance, common)
+        structured = np.where(small_x.variance >= VANISHING, small_x.variance, 0)
+        available += float(np.log1p(structured / NOISE_VARIANCE).sum())
+    return kept / available if available > 0 else structureless
+
+
+def _kept_information(var_x: FloatImage, var_f: FloatImage, common: FloatImage) -> float:
+    """Information of the source that the fused image keeps, at one scale."""
+    structured = (var_x >= VANISHING) & (var_f >= VANISHING)
+    gain = np.maximum(common, 0) / (var_x + VANISHING) * structured
+    unexplained = np.maximum(var_f - gain * common, VANISHING)
+    return float(np.log1p(gain * gain * var_x / (unexplained + NOISE_VARIANCE)).sum())
 
 
 def gaussian_window(side: int) -> FloatImage:
@@ -56,44 +113,18 @@ def blur(image: FloatImage, window: FloatImage) -> FloatImage:
     return np.asarray(cv2.sepFilter2D(image, cv2.CV_64F, window, window)[edge:-edge, edge:-edge])
 
 
-def _halve(image: FloatImage, window: FloatImage) -> FloatImage:
-    return np.ascontiguousarray(blur(image, window)[::2, ::2])
-
-
-def _centred(image: FloatImage) -> FloatImage:
-    """Take the mean off: no variance changes, and those of flat parts come out as 0 instead of a rounding error."""
-    return np.asarray(image - image.mean())
-
-
-def _information(fused: FloatImage, ir: FloatImage, vi: FloatImage, window: FloatImage) -> list[tuple[float, float]]:
-    """For each source, at one scale: the information the fused image keeps of it, and the information it holds."""
-    mean_f = blur(fused, window)
-    var_f = np.maximum(blur(fused * fused, window) - mean_f * mean_f, 0)
-    return [_source_information(source, fused, mean_f, var_f, window) for source in (ir, vi)]
-
-
-def _source_information(
-    source: FloatImage, fused: FloatImage, mean_f: FloatImage, var_f: FloatImage, window: FloatImage
-) -> tuple[float, float]:
-    mean_x = blur(source, window)
-    var_x = np.maximum(blur(source * source, window) - mean_x * mean_x, 0)
-    covariance = blur(source * fused, window) - mean_x * mean_f
-    structured = var_x >= VANISHING
-    gain = np.maximum(covariance, 0) / (var_x + VANISHING) * (structured & (var_f >= VANISHING))
-    unexplained = np.maximum(var_f - gain * covariance, VANISHING)
-    kept = np.log1p(gain * gain * var_x / (unexplained + NOISE_VARIANCE)).sum()
-    available = np.log1p(var_x * structured / NOISE_VARIANCE).sum()
-    return float(kept), float(available)
-
-
 VIF = Metric(
     name="VIF",
     title="visual information fidelity",
     compute=visual_information_fidelity,
+    features=scales,
     higher_is_better=True,
     range=(0.0, math.inf),
     gameable_by_noise=False,
     version=1,
     reference="Sheikh and Bovik, IEEE Trans. Image Process. 2006",
+    formula="sum_X [sum log(1 + g^2 var(X) / (v + 2)) / sum log(1 + var(X) / 2)] over pixels and four scales, "
+    "g = cov(X,F) / var(X), v = var(F) - g cov(X,F) in Gaussian windows",
     min_size=41,
+    undefined="a source has no structure",
 )

@@ -39,7 +39,7 @@ def report(run: Path) -> tuple[Table, list[Path]]:
         pd.read_parquet(records),
         methods=[_row(method) for method in facts["methods"]],
         datasets=[_head(dataset) for dataset in facts["datasets"]],
-        metrics=convention.select(facts["metrics"]),
+        metrics=convention.look_up(facts["metrics"]),
         profile=convention.name,
         profile_version=convention.version,
     )

@@ -1,22 +1,22 @@
-"""Profiles: complete, versioned conventions for computing metrics; numbers of two profiles never share a table.
-
-A profile maps each metric name to the `Metric` that computes it under this convention, so that one name, such as VIF,
-may stand for another formula in another profile.
-"""
+"""What a profile is, and how it scores: the fused images of one pair share what is computed of their sources."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import cv2
 import numpy as np
 
 from uaabench import imaging
-from uaabench.errors import DataError, unknown_name
+from uaabench.errors import DataError, UsageError, WeightsError
 from uaabench.interface import ByteImage, FloatImage, Metric, Sources
-from uaabench.metrics import METRICS, find
+from uaabench.metrics import find
+
+ALL = "all"
+Planes = tuple[FloatImage, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,44 +42,105 @@ class Profile:
 
     Attributes:
         name: Name on the command line.
+        title: Name in prose.
         version: Raised whenever its numbers change; part of every cache key.
         summary: Whose convention it is, in one sentence.
-        reader: How files become grey images.
-        metrics: The metrics by name, in the order of tables.
-        aggregation: How the values of the pairs become one.
+        planes: Turns an (H,W,3) RGB uint8 image into the float64 (H,W) images that metrics see; several planes are
+            scored one by one and averaged.
+        reader: How files become such images, in words.
+        scale: Range of the values that formulas see.
         rounding: What is rounded where.
+        sources: How the values towards the two sources become one.
+        logarithm: Base of the logarithms.
+        ssim: Window and range of SSIM; empty where there is none.
         undefined: What happens where a formula is 0/0.
+        aggregation: How the values of the pairs become one.
         reference: The implementation that its numbers equal.
+        omitted: What that implementation has and this profile does not, and why.
+        metrics: The metrics by name, in the order of tables.
+        headline: The metrics of a table unless others are named.
     """
 
     name: str
+    title: str
     version: int
     summary: str
+    planes: Callable[[ByteImage], Planes]
     reader: str
-    metrics: Mapping[str, Metric]
-    aggregation: str
+    scale: str
     rounding: str
+    sources: str
+    logarithm: str
+    ssim: str
     undefined: str
     reference: str
+    metrics: Mapping[str, Metric]
+    headline: Sequence[str]
+    omitted: str = ""
+    aggregation: str = "arithmetic mean over the pairs that have a value"
 
     def select(self, names: Iterable[str] | None = None) -> tuple[Metric, ...]:
-        """Look up metrics by name, in any letter case, in the given order and each once; None selects all.
+        """Look up metrics by name, in any letter case, in the given order and each once.
 
-        Metrics from plugins and entry points can be named too.
+        Args:
+            names: Names of metrics, also of those from plugins and entry points; `all` stands for the whole profile
+                but for metrics that need weights which are not there. None selects the headline.
+
+        Raises:
+            UsageError: This profile has no such metric.
+            WeightsError: A metric that is named needs weights which are not there.
+        """
+        if names is None:
+            return self.look_up(self.headline)
+        named = [part for name in names for part in (self._ready() if name.lower() == ALL else [name])]
+        chosen = self.look_up(named)
+        for metric in chosen:
+            metric.require()
+        return chosen
+
+    def look_up(self, names: Iterable[str]) -> tuple[Metric, ...]:
+        """Find metrics by name as `select` does, whether or not they could be computed here.
 
         Raises:
             UsageError: This profile has no such metric.
         """
-        if names is None:
-            return tuple(self.metrics.values())
         from uaabench.registry import extra_metrics
 
         known = {**extra_metrics(), **self.metrics}
-        return tuple({metric.name: metric for metric in (find(name, known) for name in names)}.values())
+        return tuple({metric.name: metric for metric in (self._find(name, known) for name in names)}.values())
+
+    def _ready(self) -> list[str]:
+        return [metric.name for metric in self.metrics.values() if _is_ready(metric)]
+
+    def _find(self, name: str, known: Mapping[str, Metric]) -> Metric:
+        from uaabench.metrics.profiles import having
+
+        try:
+            return find(name, known)
+        except UsageError as error:
+            elsewhere = [profile.name for profile in having(name)]
+            if not elsewhere:
+                raise
+            raise UsageError(
+                f"The profile '{self.name}' has no metric '{name}'; it is in --profile {' or '.join(elsewhere)}."
+            ) from error
 
     def key(self, metrics: Iterable[Metric]) -> dict[str, Any]:
         """Describe for cache keys what decides the numbers: this profile, the metrics and their versions."""
         return {"name": self.name, "version": self.version, "metrics": {m.name: m.version for m in metrics}}
+
+    def prepare(self, sources: Sources, device: str = "cpu") -> Scene:
+        """Read the sources of a pair as this profile does, so that any number of fused images can be scored.
+
+        Args:
+            sources: The pair.
+            device: Where to compute, as torch names it; the values are the same to 1e-9.
+        """
+        if device == "cpu":
+            return Scene(self, sources)
+        from uaabench.metrics.profiles.device import DeviceScene
+
+        return DeviceScene(self, sources, device)
 
     def score(self, fused: ByteImage, sources: Sources, metrics: Sequence[Metric]) -> list[Value]:
         """Compute metrics of one fused image.
@@ -93,62 +154,131 @@ class Profile:
             One value for each metric, in order.
 
         Raises:
-            DataError: The three images differ in size.
+            DataError: The three images differ in size, or are not of 8 bit.
         """
-        images = _grey(fused), _grey(sources.ir), _grey(sources.vi)
-        _check_sizes(*images)
-        return [_value(metric, *images) for metric in metrics]
+        return self.prepare(sources).score(fused, metrics)
+
+    def read(self, image: ByteImage) -> list[Plane]:
+        """The planes of an (H,W) or (H,W,3) uint8 image; an image with three equal channels has one.
+
+        Raises:
+            DataError: The image is not of 8 bit.
+        """
+        if image.dtype != np.uint8 or image.ndim not in (2, 3):
+            raise DataError(
+                f"An image to be scored must be grey or RGB of 8 bit, not of type {image.dtype} and shape "
+                f"{image.shape}; convert it to grey levels 0 to 255."
+            )
+        if image.ndim == 2:
+            return [Plane(image.astype(np.float64))]
+        return [Plane(plane) for plane in self.planes(image)]
 
 
-def profile(name: str) -> Profile:
-    """Find a profile by its name.
+def _is_ready(metric: Metric) -> bool:
+    try:
+        metric.require()
+    except WeightsError:
+        return False
+    return True
+
+
+class Plane:
+    """One grey image, of which each feature is computed once."""
+
+    def __init__(self, image: FloatImage) -> None:
+        self.image = image
+        self._features: dict[Callable[[FloatImage], Any], Any] = {}
+
+    def of(self, feature: Callable[[FloatImage], Any]) -> Any:
+        """A feature of this image, computed when it is first asked for."""
+        if feature not in self._features:
+            self._features[feature] = feature(self.image)
+        return self._features[feature]
+
+
+class Scene:
+    """The two sources of a pair under a profile, with what metrics computed of them.
+
+    Args:
+        convention: The profile.
+        sources: The pair.
 
     Raises:
-        UsageError: There is no such profile.
+        DataError: The sources are not of 8 bit.
     """
-    if name not in PROFILES:
-        raise unknown_name("profile", name, PROFILES)
-    return PROFILES[name]
+
+    def __init__(self, convention: Profile, sources: Sources) -> None:
+        self._profile = convention
+        self.ir, self.vi = convention.read(sources.ir), convention.read(sources.vi)
+
+    def read(self, fused: ByteImage) -> list[Plane]:
+        """The planes of a fused image.
+
+        Raises:
+            DataError: It differs in size from the sources, or is not of 8 bit.
+        """
+        planes = self._profile.read(fused)
+        image, ir, vi = (entry[0].image for entry in (planes, self.ir, self.vi))
+        if not image.shape == ir.shape == vi.shape:
+            raise DataError(
+                f"The fused image is {imaging.size_text(image)}, the infrared {imaging.size_text(ir)} and the visible "
+                f"{imaging.size_text(vi)}; metrics need three images of one size."
+            )
+        return planes
+
+    def score(self, fused: ByteImage, metrics: Sequence[Metric]) -> list[Value]:
+        """Compute metrics of one fused image of this pair; see `Profile.score`."""
+        return self.score_all([self.read(fused)], metrics)[0]
+
+    def score_all(self, fused: Sequence[list[Plane]], metrics: Sequence[Metric]) -> list[list[Value]]:
+        """Compute metrics of several fused images of this pair, from `read`: for each image a value for each metric."""
+        return [[self.value(metric, planes) for metric in metrics] for planes in fused]
+
+    def value(self, metric: Metric, fused: list[Plane]) -> Value:
+        """Compute one metric, plane by plane, a grey image beside a colour one counting as each of its planes."""
+        size = imaging.size_text(fused[0].image)
+        if min(fused[0].image.shape) < metric.min_size:
+            reason = f"{size} is smaller than the {metric.min_size}x{metric.min_size} it needs"
+            return Value(metric.name, math.nan, "undefined", reason)
+        count = max(len(planes) for planes in (fused, self.ir, self.vi))
+        full = (planes if len(planes) == count else planes * count for planes in (fused, self.ir, self.vi))
+        try:
+            # Where a formula divides by zero is said by the NaN or infinity that comes out, not by a warning.
+            with np.errstate(all="ignore"):
+                values = [
+                    metric.compute(*(plane.of(metric.features) for plane in triple))
+                    for triple in zip(*full, strict=True)
+                ]
+        except Exception as error:  # a metric of a plugin may raise anything; the others still count
+            return Value(metric.name, math.nan, "failed", f"{type(error).__name__}: {error}")
+        return value_of(metric, float(np.mean(values)))
 
 
-def _grey(image: ByteImage) -> FloatImage:
-    return image.astype(np.float64) if image.ndim == 2 else imaging.grey(image)
+def value_of(metric: Metric, number: float) -> Value:
+    """The value of a metric that gave this number; NaN and infinity mean that it is undefined."""
+    if math.isfinite(number):
+        return Value(metric.name, number)
+    return Value(metric.name, math.nan, "undefined", metric.undefined)
 
 
-def _check_sizes(fused: FloatImage, ir: FloatImage, vi: FloatImage) -> None:
-    if not fused.shape == ir.shape == vi.shape:
-        raise DataError(
-            f"The fused image is {imaging.size_text(fused)}, the infrared {imaging.size_text(ir)} and the visible "
-            f"{imaging.size_text(vi)}; metrics need three images of one size."
-        )
+def grey_by_opencv(rgb: ByteImage) -> Planes:
+    """BT.601 luminance in float32 by OpenCV, rounded half to even; see `imaging.grey`."""
+    return (imaging.grey(rgb),)
 
 
-def _value(metric: Metric, fused: FloatImage, ir: FloatImage, vi: FloatImage) -> Value:
-    if min(fused.shape) < metric.min_size:
-        reason = f"{imaging.size_text(fused)} is smaller than the {metric.min_size}x{metric.min_size} it needs"
-        return Value(metric.name, math.nan, "undefined", reason)
-    try:
-        value = float(metric.compute(fused, ir, vi))
-    except Exception as error:  # a metric of a plugin may raise anything; the others still count
-        return Value(metric.name, math.nan, "failed", f"{type(error).__name__}: {error}")
-    return (
-        Value(metric.name, math.nan, "undefined", metric.undefined) if math.isnan(value) else Value(metric.name, value)
-    )
+def grey_by_matlab(rgb: ByteImage) -> Planes:
+    """BT.601 luminance as MATLAB's `rgb2gray` computes it for uint8: more digits of the weights, halves up."""
+    weights = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])
+    return (np.floor(rgb.astype(np.float64) @ weights + 0.5),)
 
 
-CDDFUSE = Profile(
-    name="cddfuse",
-    version=1,
-    summary="The conventions of CDDFuse's evaluator, which most papers of this line of work use.",
-    reader=(
-        "Decode to BGR by OpenCV, turn to grey by BT.601 (0.299 R + 0.587 G + 0.114 B) in float32, round half to even; "
-        "float64 grey levels 0..255 from there on."
-    ),
-    metrics=METRICS,
-    aggregation="arithmetic mean over the pairs that have a value",
-    rounding="none before a table is printed",
-    undefined="VIF of a source without structure (0/0) counts as 1; any other 0/0 is a missing value with its reason",
-    reference="Zhaozixiang1228/MMIF-CDDFuse utils/Evaluator.py, computed in float64",
-)
+def grey_by_pillow(rgb: ByteImage) -> Planes:
+    """BT.601 luminance as Pillow's `convert("L")` computes it: whole weights of 1/65536, halves up."""
+    red, green, blue = (rgb[..., channel].astype(np.int64) for channel in range(3))
+    return (((19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16).astype(np.float64),)
 
-PROFILES: dict[str, Profile] = {entry.name: entry for entry in (CDDFUSE,)}
+
+def each_channel(rgb: ByteImage) -> Planes:
+    """The three channels one by one, or one where they are equal."""
+    planes = tuple(channel.astype(np.float64) for channel in cv2.split(rgb))
+    return planes if any((plane != planes[0]).any() for plane in planes[1:]) else planes[:1]

@@ -1,0 +1,51 @@
+"""Profiles: complete, versioned conventions for computing metrics; numbers of two profiles never share a table.
+
+A profile maps each metric name to the `Metric` that computes it under this convention, so that one name, such as VIF,
+may stand for another formula in another profile. What a toolbox computes differently from the published definition
+stands in the module of its profile; the definitions stand in the modules of the metrics.
+"""
+
+from uaabench.errors import UsageError, unknown_name
+from uaabench.interface import Metric
+from uaabench.metrics import find
+from uaabench.metrics.profiles.base import Plane, Profile, Scene, Value
+from uaabench.metrics.profiles.cddfuse import CDDFUSE, CDDFUSE_SSIM255
+from uaabench.metrics.profiles.published import PUBLISHED
+from uaabench.metrics.profiles.tang import TANG
+from uaabench.metrics.profiles.tang_legacy import TANG_LEGACY
+from uaabench.metrics.profiles.vifb import VIFB
+
+__all__ = ["PROFILES", "Plane", "Profile", "Scene", "Value", "having", "metrics", "profile"]
+
+PROFILES: dict[str, Profile] = {
+    entry.name: entry for entry in (CDDFUSE, CDDFUSE_SSIM255, VIFB, TANG, TANG_LEGACY, PUBLISHED)
+}
+
+
+def profile(name: str) -> Profile:
+    """Find a profile by its name.
+
+    Raises:
+        UsageError: There is no such profile.
+    """
+    if name not in PROFILES:
+        raise unknown_name("profile", name, PROFILES)
+    return PROFILES[name]
+
+
+def metrics() -> dict[str, Metric]:
+    """Every metric that any profile has, by name: as published where that profile has it, in the order of tables."""
+    everywhere = [metric for entry in (PUBLISHED, *PROFILES.values()) for metric in entry.metrics.values()]
+    return {metric.name: metric for metric in everywhere} | dict(PUBLISHED.metrics)
+
+
+def having(name: str) -> list[Profile]:
+    """The profiles that have a metric of this name."""
+    found = []
+    for entry in PROFILES.values():
+        try:
+            find(name, entry.metrics)
+        except UsageError:
+            continue
+        found.append(entry)
+    return found

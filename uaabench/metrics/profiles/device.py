@@ -1,0 +1,50 @@
+"""Scoring on a GPU: the fused images of a pair in one batch, by the metrics that have a batched form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from uaabench.interface import FloatImage, Metric, Sources
+from uaabench.metrics.batched import BatchedMetric, batched
+from uaabench.metrics.profiles.base import Plane, Profile, Scene, Value, value_of
+
+
+class DeviceScene(Scene):
+    """The two sources of a pair on a device; metrics without a batched form are computed on the processor.
+
+    Args:
+        convention: The profile.
+        sources: The pair.
+        device: As torch names it.
+    """
+
+    def __init__(self, convention: Profile, sources: Sources, device: str) -> None:
+        super().__init__(convention, sources)
+        self._device = torch.device(device)
+
+    def score_all(self, fused: Sequence[list[Plane]], metrics: Sequence[Metric]) -> list[list[Value]]:
+        """Compute metrics of several fused images of this pair; see `Scene.score_all`."""
+        if not fused or any(len(planes) > 1 for planes in (*fused, self.ir, self.vi)):
+            return super().score_all(fused, metrics)
+        stack = self._tensor(np.stack([planes[0].image for planes in fused]))
+        ir, vi = self._tensor(self.ir[0].image), self._tensor(self.vi[0].image)
+        columns = {
+            metric.name: compute(stack, ir, vi).tolist() for metric in metrics if (compute := self._batched(metric))
+        }
+        return [
+            [
+                value_of(metric, columns[metric.name][number]) if metric.name in columns else self.value(metric, planes)
+                for metric in metrics
+            ]
+            for number, planes in enumerate(fused)
+        ]
+
+    def _batched(self, metric: Metric) -> BatchedMetric | None:
+        """The batched form of a metric; None too for images that are too small, of which the processor says so."""
+        return batched(metric) if min(self.ir[0].image.shape) >= metric.min_size else None
+
+    def _tensor(self, image: FloatImage) -> torch.Tensor:
+        return torch.from_numpy(image).to(self._device)
