@@ -66,3 +66,10 @@ def test_colourise_takes_luminance_from_fused_and_chroma_from_visible():
     assert np.abs(imaging.colourise(same, vi).astype(int) - vi).max() <= 1
     brighter = imaging.colourise(np.full((2, 2), 150, np.uint8), vi)
     assert imaging.grey(brighter).tolist() == [[150, 150], [150, 150]]
+
+
+def test_an_image_of_16_bit_is_refused_instead_of_reduced(tmp_path):
+    cv2.imwrite(str(tmp_path / "deep.png"), np.full((3, 4), 300, np.uint16))
+    for read in (imaging.read_rgb, imaging.read_grey):
+        with pytest.raises(DataError, match=r"deep.png is of type uint16, not of 8 bit; convert"):
+            read(tmp_path / "deep.png")

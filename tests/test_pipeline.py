@@ -247,3 +247,16 @@ def test_a_killed_run_goes_on_where_it_stopped(run, pair_folder, tmp_path, monke
     assert run("slow", "--plugin", tmp_path / "slow.py", "--out", tmp_path / "undisturbed").code == 0
     killed, undisturbed = (tmp_path / name / "report" / "results.csv" for name in ("killed", "undisturbed"))
     assert killed.read_bytes() == undisturbed.read_bytes()
+
+
+def test_a_run_is_scored_again_under_another_profile_and_back(run, uaabench, tmp_path):
+    assert run("laplacian").code == 0
+    first = (tmp_path / "R" / "report" / "results.csv").read_bytes()
+    again = uaabench("score", tmp_path / "R", "--profile", "tang-legacy")
+    assert again.code == 0, again.err
+    table = results(tmp_path / "R")
+    assert set(table["metric"]) == {"EN", "SD", "SF", "MI", "VIF", "AG", "SCD", "Qabf"}
+    assert (table.loc[table["metric"] == "SD", "mean"] < 16).all()  # 8-bit arithmetic: never above sqrt(255)
+    assert "Profile tang-legacy, version 1" in again.out
+    assert uaabench("score", tmp_path / "R", "--profile", "cddfuse").code == 0
+    assert (tmp_path / "R" / "report" / "results.csv").read_bytes() == first

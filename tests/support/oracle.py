@@ -23,12 +23,14 @@ ALL_BUT_ZERO = 1e-9
 class Golden:
     """An implementation that a profile equals: for all metrics of the same name, or for the named ones.
 
-    `metrics` maps the names of the implementation to those of the profile.
+    `metrics` maps names of the implementation to those of the profile, where it is not all that both have; the values
+    times `scale` are expected.
     """
 
     profile: str
     implementation: str
     metrics: dict[str, str] | None = None
+    scale: float = 1.0
 
 
 def named(*names: str) -> dict[str, str]:
@@ -45,12 +47,15 @@ GOLDENS = (
     Golden("tang-legacy", "tang_published_matlab_2022"),
     # The port converts to floating point later than the toolbox does for all metrics but these.
     Golden("tang-legacy", "port_matlab_uint8_saturating", named("SD", "VIF")),
+    Golden("ivif-zoo", "ivif_zoo"),
     Golden("uaabench", "han_viff_matlab@octave"),
     Golden("uaabench", "zliu_metricChen@octave"),
     Golden("uaabench", "zliu_metricChenBlum@octave"),
     Golden("uaabench", "port_fast_fmi", FMI),
     Golden("uaabench", "tang_matlab@octave", named("EN", "SD", "SF", "VIF", "Qabf", "CC") | {"Nabf_argfixed": "Nabf"}),
     Golden("uaabench", "cddfuse_float64", named("AG", "MSE", "SCD")),
+    Golden("uaabench", "cddfuse_float64", named("MI"), scale=1 / math.log(2)),  # nats to bits
+    Golden("uaabench", "skimage_gauss255", named("SSIM"), scale=1 / 2),  # sum to mean
     Golden("uaabench", "bfliu_published_matlab", named("EN", "Qabf", "Nabf", "Qcb", "Qcv", "CE") | FMI),
 )  # fmt: skip
 
@@ -72,10 +77,12 @@ def cases(folder: Path, golden: Golden) -> Iterator[Case]:
     with (folder / "oracle.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if row["implementation"] == golden.implementation]
     for row in rows:
-        name = row["metric"] if golden.metrics is None else golden.metrics.get(row["metric"], "")
+        name = (
+            row["metric"].replace("_SSIM", "-SSIM") if golden.metrics is None else golden.metrics.get(row["metric"], "")
+        )
         if name not in known:
             continue
-        value = float(row["value"] or "nan")
+        value = float(row["value"] or "nan") * golden.scale
         expected = value if math.isfinite(value) else math.nan
         tolerance, reason = _exception(golden.implementation, row["metric"], row["triple"])
         yield Case(name, row["triple"], expected, tolerance, reason)

@@ -6,15 +6,12 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from uaabench.cli import options
 from uaabench.errors import unknown_name
-
-if TYPE_CHECKING:
-    from uaabench.metrics.catalogue import Variant
 
 # Below this width of the terminal a listing leaves out the sentence about each name.
 WIDE = 110
@@ -132,7 +129,7 @@ def _metrics() -> list[dict[str, Any]]:
             "name": metric.name,
             "better": "higher" if metric.higher_is_better else "lower",
             "range": f"{metric.range[0]:g} to {metric.range[1]:g}",
-            "noise improves it": "yes" if metric.gameable_by_noise else "no",
+            "noise can improve it": "yes" if metric.gameable_by_noise else "no",
             "profiles": ", ".join(profile.name for profile in having(metric.name)) or "any",
             "summary": metric.title,
         }
@@ -195,22 +192,20 @@ def _metric_facts(name: str) -> dict[str, Any]:
         "formula": metric.formula,
         "range": f"{metric.range[0]:g} to {metric.range[1]:g}",
         "better": "higher" if metric.higher_is_better else "lower",
-        "noise improves it": "yes" if metric.gameable_by_noise else "no",
+        "noise can improve it": "yes" if metric.gameable_by_noise else "no",
         "smallest image": f"{metric.min_size}x{metric.min_size}",
         "undefined": metric.undefined,
         "reference": metric.reference,
     }
-    variants = catalogue.variants(name)
-    facts["in profile"] = {variant.profile.name: _variant_text(variant) for variant in variants}
+    facts["in profile"] = {
+        variant.profile.name: {
+            "computes": variant.rule,
+            "on real images": variant.distance,
+            "equals": variant.checks,
+        }
+        for variant in catalogue.variants(name)
+    }
     return {key: value for key, value in facts.items() if value}
-
-
-def _variant_text(variant: Variant) -> str:
-    """What a profile computes under the name of a metric, and how far that is from the definition."""
-    note = variant.metric.note or "as defined"
-    if variant.divergence is None:
-        return note
-    return f"{note} On real images {variant.divergence.text}, compared with {variant.divergence.base}."
 
 
 def _plain(card: Any) -> dict[str, Any]:

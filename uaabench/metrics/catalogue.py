@@ -13,6 +13,9 @@ from uaabench.metrics import find
 from uaabench.metrics.profiles import Profile, having, metrics
 
 DIVERGENCE_FILE = "divergence.csv"
+GOLDENS_FILE = "goldens.csv"
+# Differences of golden values below this are not told apart.
+COUNTS_AS_EQUAL = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +51,65 @@ class Divergence:
         return f"{_percent(self.low)} to {_percent(self.high)} %, median {_percent(self.median)} %"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """How many golden values of an implementation a metric was compared with.
+
+    Attributes:
+        implementation: Whose values.
+        cases: Number of image triples.
+        left_out: Number of triples for which the implementation cannot be compared.
+        largest: Largest relative difference.
+    """
+
+    implementation: str
+    cases: int
+    left_out: int
+    largest: float
+
+    @property
+    def text(self) -> str:
+        """The comparison in words.
+
+        Example:
+            >>> Evidence(implementation="vifb_matlab@octave", cases=16, left_out=2, largest=1.1e-12).text
+            '16 values of vifb_matlab@octave to 1e-12'
+            >>> Evidence(implementation="cddfuse_float64", cases=18, left_out=0, largest=0).text
+            '18 values of cddfuse_float64 to 1e-12'
+        """
+        return f"{self.cases} values of {self.implementation} to {max(self.largest, COUNTS_AS_EQUAL):.0e}"
+
+
 @dataclass(frozen=True)
 class Variant:
-    """A metric as one profile computes it; the divergence is None for the profile that others are compared with."""
+    """A metric as one profile computes it.
+
+    Attributes:
+        profile: The profile.
+        metric: Its metric.
+        divergence: How far it is from the definition; None for the profile that the others are compared with.
+        evidence: What its numbers were compared with.
+    """
 
     profile: Profile
     metric: Metric
     divergence: Divergence | None
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def rule(self) -> str:
+        """What the profile computes."""
+        return self.metric.note or "As defined."
+
+    @property
+    def distance(self) -> str:
+        """How far that is from the definition, in words; empty for the profile that others are compared with."""
+        return f"{self.divergence.text}, compared with {self.divergence.base}" if self.divergence else ""
+
+    @property
+    def checks(self) -> str:
+        """What the numbers were compared with, in words; empty where there is nothing of the kind."""
+        return "; ".join(evidence.text for evidence in self.evidence)
 
 
 def definition(name: str) -> Metric:
@@ -76,24 +131,50 @@ def variants(name: str) -> list[Variant]:
     if not profiles:
         raise unknown_name("metric", name, metrics())
     found = [(profile, find(name, profile.metrics)) for profile in profiles]
-    return [Variant(profile, metric, divergences().get((metric.name, profile.name))) for profile, metric in found]
+    return [
+        Variant(
+            profile,
+            metric,
+            divergences().get((metric.name, profile.name)),
+            tuple(goldens().get((metric.name, profile.name), ())),
+        )
+        for profile, metric in found
+    ]
 
 
 @cache
 def divergences() -> dict[tuple[str, str], Divergence]:
     """The measured divergences by metric and profile; `benchmarks/divergence.py` measures them."""
-    file = files("uaabench.metrics").joinpath(DIVERGENCE_FILE)
-    with file.open(encoding="utf-8") as stream:
-        return {
-            (row["metric"], row["profile"]): Divergence(
-                base=row["base"],
-                low=float(row["low"]),
-                median=float(row["median"]),
-                high=float(row["high"]),
-                n=int(row["n"]),
-            )
-            for row in csv.DictReader(stream)
-        }
+    return {
+        (row["metric"], row["profile"]): Divergence(
+            base=row["base"],
+            low=float(row["low"]),
+            median=float(row["median"]),
+            high=float(row["high"]),
+            n=int(row["n"]),
+        )
+        for row in _read(DIVERGENCE_FILE)
+    }
+
+
+@cache
+def goldens() -> dict[tuple[str, str], list[Evidence]]:
+    """The comparisons with golden values by metric and profile; `benchmarks/goldens.py` makes them."""
+    found: dict[tuple[str, str], list[Evidence]] = {}
+    for row in _read(GOLDENS_FILE):
+        evidence = Evidence(
+            implementation=row["implementation"],
+            cases=int(row["cases"]),
+            left_out=int(row["left_out"]),
+            largest=float(row["largest"]),
+        )
+        found.setdefault((row["metric"], row["profile"]), []).append(evidence)
+    return found
+
+
+def _read(name: str) -> list[dict[str, str]]:
+    with files("uaabench.metrics").joinpath(name).open(encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
 
 
 def _percent(value: float) -> str:

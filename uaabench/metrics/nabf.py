@@ -59,7 +59,8 @@ def added_edges(fused: Edges, ir: Edges, vi: Edges) -> float:
     """
     added = (fused.strength > ir.strength) & (fused.strength > vi.strength)
     lost = sum(float(((1 - _preservation(source, fused)) * source.weight)[added].sum()) for source in (ir, vi))
-    return lost / float(ir.weight.sum() + vi.weight.sum())
+    total = float(ir.weight.sum() + vi.weight.sum())
+    return lost / total if total > 0 else math.nan
 
 
 def _preservation(source: Edges, fused: Edges) -> FloatImage:

@@ -48,7 +48,11 @@ def perceived_contrast(image: FloatImage) -> FloatImage:
     """Masked local contrast M of an (H,W) image with values 0..255; NaN where it is constant."""
     radius = periods(image.shape) / 15
     sensitivity = np.exp(-((radius / 15.387) ** 2)) - 0.7622 * np.exp(-((radius / 1.3456) ** 2))
-    seen = weigh_frequencies(stretched(image), sensitivity)
+    return masked(weigh_frequencies(stretched(image), sensitivity))
+
+
+def masked(seen: FloatImage) -> FloatImage:
+    """Local contrast after masking of a filtered image (H,W)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         contrast = np.abs(_blur(seen, 2) / _blur(seen, 4) - 1)
         return np.asarray(contrast**3 / (contrast**2 + 0.0001))

@@ -86,13 +86,13 @@ def fidelity(fused: list[Scale], source: list[Scale], structureless: float, firs
     kept = available = 0.0
     for number, (small_f, small_x) in enumerate(zip(fused, source, strict=True)):
         common = covariance(small_x, small_f, np.multiply if number else first)
-        kept += _kept_information(small_x.variance, small_f.variance, common)
+        kept += kept_information(small_x.variance, small_f.variance, common)
         structured = np.where(small_x.variance >= VANISHING, small_x.variance, 0)
         available += float(np.log1p(structured / NOISE_VARIANCE).sum())
     return kept / available if available > 0 else structureless
 
 
-def _kept_information(var_x: FloatImage, var_f: FloatImage, common: FloatImage) -> float:
+def kept_information(var_x: FloatImage, var_f: FloatImage, common: FloatImage) -> float:
     """Information of the source that the fused image keeps, at one scale."""
     structured = (var_x >= VANISHING) & (var_f >= VANISHING)
     gain = np.maximum(common, 0) / (var_x + VANISHING) * structured

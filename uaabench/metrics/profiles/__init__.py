@@ -10,6 +10,7 @@ from uaabench.interface import Metric
 from uaabench.metrics import find
 from uaabench.metrics.profiles.base import Plane, Profile, Scene, Value
 from uaabench.metrics.profiles.cddfuse import CDDFUSE, CDDFUSE_SSIM255
+from uaabench.metrics.profiles.ivif_zoo import IVIF_ZOO
 from uaabench.metrics.profiles.published import PUBLISHED
 from uaabench.metrics.profiles.tang import TANG
 from uaabench.metrics.profiles.tang_legacy import TANG_LEGACY
@@ -18,7 +19,7 @@ from uaabench.metrics.profiles.vifb import VIFB
 __all__ = ["PROFILES", "Plane", "Profile", "Scene", "Value", "having", "metrics", "profile"]
 
 PROFILES: dict[str, Profile] = {
-    entry.name: entry for entry in (CDDFUSE, CDDFUSE_SSIM255, VIFB, TANG, TANG_LEGACY, PUBLISHED)
+    entry.name: entry for entry in (CDDFUSE, CDDFUSE_SSIM255, VIFB, TANG, TANG_LEGACY, IVIF_ZOO, PUBLISHED)
 }
 
 
@@ -34,9 +35,12 @@ def profile(name: str) -> Profile:
 
 
 def metrics() -> dict[str, Metric]:
-    """Every metric that any profile has, by name: as published where that profile has it, in the order of tables."""
-    everywhere = [metric for entry in (PUBLISHED, *PROFILES.values()) for metric in entry.metrics.values()]
-    return {metric.name: metric for metric in everywhere} | dict(PUBLISHED.metrics)
+    """Every metric that any profile has, by name: as published, or else as in the first profile that has it."""
+    found: dict[str, Metric] = {}
+    for entry in (PUBLISHED, *PROFILES.values()):
+        for metric in entry.metrics.values():
+            found.setdefault(metric.name, metric)
+    return found
 
 
 def having(name: str) -> list[Profile]:
