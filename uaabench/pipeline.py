@@ -101,6 +101,8 @@ def _score_work(plan: Plan, runtime: Runtime, executor: Executor, report: OnPair
     Profile and metrics go to workers by name, as the functions of a metric need not be picklable.
     """
     waiting = _skip_done(plan.score, runtime, report)
+    for unit in waiting:
+        store.begin(runtime.run, unit)
     names = tuple(metric.name for metric in plan.metrics)
     jobs = [
         Job(share.units, share.pairs, partial(_score, share, plan.profile.name, names, runtime, report))

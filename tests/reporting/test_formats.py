@@ -44,6 +44,15 @@ def test_csv_holds_full_precision_and_reads_back(complete):
     }
 
 
+def test_latex_stacks_blocks_of_metrics_that_a_page_cannot_hold_side_by_side(complete, monkeypatch):
+    assert latex(complete).count(r"\begin{tabular}") == 1
+    monkeypatch.setattr(latex_module, "MOST_COLUMNS", 1)
+    blocks = latex(complete).split(r"\begin{tabular}")[1:]
+    assert [re.search(r"Method & (\w+)", block).group(1) for block in blocks] == ["SD", "Nabf"]
+    for block, numbers in zip(blocks, zip(*(row[1:] for row in PRINTED), strict=True), strict=True):
+        assert all(number in block for number, _ in numbers)
+
+
 def test_csv_leaves_missing_numbers_empty(records_of, table_of):
     table = table_of(records_of({"uaa": {"SD": ["no contrast"] * 4}}))
     line = next(csv.DictReader(io.StringIO(csv_table(table))))

@@ -61,11 +61,12 @@ def test_numbers_are_never_cut(incomplete):
 
 
 def test_no_column_is_dropped(complete):
-    # Wider than the terminal, so names are folded at spaces and the rest goes beyond the edge.
-    lines = [line.split() for line in shown(complete, 20).splitlines()]
-    assert ["Method", "SD", "↑", "Nabf", "↓"] in lines
-    assert ["UAAFusion", "2.5000", "0.2500"] in lines
-    assert ["TarDAL", "5.0000", "0.5000"] in lines
+    # One metric is wider than the terminal already, so it goes beyond the edge.
+    lines = [line.split() for line in shown(complete, 12).splitlines()]
+    assert ["Method", "SD", "↑"] in lines
+    assert ["Method", "Nabf", "↓"] in lines
+    assert ["UAAFusion", "2.5000"] in lines
+    assert ["TarDAL", "0.5000"] in lines
 
 
 def test_points_stay_aligned_beside_notes(incomplete):
@@ -78,3 +79,9 @@ def test_points_stay_aligned_beside_notes(incomplete):
 def test_terminals_without_unicode_get_plain_arrows(complete):
     assert "SD ^" in shown(complete, 100, encoding="ascii")
     assert "Nabf v" in shown(complete, 100, encoding="ascii")
+
+
+def test_a_table_wider_than_the_terminal_comes_in_blocks_of_metrics(complete):
+    lines = shown(complete, 30).splitlines()
+    assert len([line for line in lines if "4 pairs" in line]) == 2
+    assert [re.findall(r"\d+\.\d{4}", line) for line in lines if "UAAFusion " in line] == [["2.5000"], ["0.2500"]]

@@ -2,9 +2,11 @@ r"""The comparison table as LaTeX, to be `\input` into a paper that uses the pac
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from uaabench.interface import Metric
 from uaabench.reporting.controls import LEGEND, findings
 from uaabench.reporting.table import Cell, Row, Section, Table
 
@@ -17,6 +19,8 @@ SPECIAL = {
 }  # fmt: skip
 # Shrinks a table that is wider than the page, and leaves others as they are.
 FIT = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
+# More columns of numbers and intervals than this cannot be read on a page; they go into blocks below each other.
+MOST_COLUMNS = 9
 SPECIAL_PATTERN = re.compile("|".join(re.escape(text) for text in sorted(SPECIAL, key=len, reverse=True)))
 
 
@@ -27,26 +31,39 @@ def latex(table: Table, *, label: str = "tab:fusion") -> str:
         table: What to show.
         label: What `\ref` finds it by.
     """
-    columns = len(table.metrics) + 1
-    head = " & ".join(["Method", *(f"{escape(m.name)} ${_arrow(m.higher_is_better)}$" for m in table.metrics)])
     lines = [
         r"% Needs \usepackage{booktabs,graphicx}.",
         r"\begin{table*}",
         r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
         rf"\caption{{{_caption(table)}}}",
         rf"\label{{{label}}}",
-        r"\smallskip",
-        FIT,
-        rf"\begin{{tabular}}{{l{'r' * len(table.metrics)}}}",
-        r"\toprule",
-        rf"{head} \\",
-        *(line for section in table.sections for line in _section(table, section, columns)),
-        r"\bottomrule",
-        r"\end{tabular}}",
+        *(line for block in _blocks(table.metrics) for line in _tabular(table, block)),
         *_notes(table),
         r"\end{table*}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _blocks(metrics: Sequence[Metric]) -> Iterator[Sequence[Metric]]:
+    """The metrics in as few blocks as can be read on a page, of about one size."""
+    number = math.ceil(len(metrics) / MOST_COLUMNS)
+    size = math.ceil(len(metrics) / number)
+    for first in range(0, len(metrics), size):
+        yield metrics[first : first + size]
+
+
+def _tabular(table: Table, metrics: Sequence[Metric]) -> Iterator[str]:
+    """All data sets and methods with some of the metrics."""
+    head = " & ".join(["Method", *(f"{escape(m.name)} ${_arrow(m.higher_is_better)}$" for m in metrics)])
+    yield r"\par\smallskip"
+    yield FIT
+    yield rf"\begin{{tabular}}{{l{'r' * len(metrics)}}}"
+    yield r"\toprule"
+    yield rf"{head} \\"
+    for section in table.sections:
+        yield from _section(table, section, metrics)
+    yield r"\bottomrule"
+    yield r"\end{tabular}}"
 
 
 def escape(text: str) -> str:
@@ -69,20 +86,20 @@ def _caption(table: Table) -> str:
     return f"Infrared-visible image fusion. {escape(table.legend)} {marks}"
 
 
-def _section(table: Table, section: Section, columns: int) -> Iterator[str]:
+def _section(table: Table, section: Section, metrics: Sequence[Metric]) -> Iterator[str]:
     yield r"\midrule"
-    yield rf"\multicolumn{{{columns}}}{{l}}{{{escape(section.dataset.heading)}}} \\"
+    yield rf"\multicolumn{{{len(metrics) + 1}}}{{l}}{{{escape(section.dataset.heading)}}} \\"
     for rows in (section.compared, section.floor):
         if rows:
             yield r"\addlinespace"
         for row in rows:
-            yield from _lines(table, row)
+            yield from _lines(table, row, metrics)
 
 
-def _lines(table: Table, row: Row) -> Iterator[str]:
+def _lines(table: Table, row: Row, metrics: Sequence[Metric]) -> Iterator[str]:
     """A line of means and, where there are any, a line of intervals."""
     title = escape(table.row_titles[row.method.label])
-    cells = [row.cells[metric.name] for metric in table.metrics]
+    cells = [row.cells[metric.name] for metric in metrics]
     name = rf"\textit{{{title}}}" if row.method.is_floor else title
     yield " & ".join([name, *map(_mean, cells)]) + r" \\"
     if any(cell.interval for cell in cells):

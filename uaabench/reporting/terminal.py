@@ -12,6 +12,7 @@ from rich.measure import Measurement
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from uaabench.interface import Metric
 from uaabench.reporting.controls import BETTER, LEGEND, TITLE, findings
 from uaabench.reporting.table import Cell, ControlTable, Row, Section, Table
 
@@ -26,20 +27,38 @@ ASCII_ARROWS = {True: "^", False: "v"}
 def print_table(table: Table, console: Console) -> None:
     """Print one table for each data set, the floor dimmed below a gap, then controls, notes, profile and weights.
 
-    Intervals are shown where the terminal is wide enough for them. Numbers are never cut: a table that is too wide even
-    without intervals overflows.
+    Intervals are shown where the terminal is wide enough for them. A table that is too wide even without them comes
+    in blocks of metrics; numbers are never cut.
     """
     arrows = ASCII_ARROWS if console.options.ascii_only else ARROWS
-    unlimited = console.options.update(max_width=UNLIMITED)
     for section in table.sections:
-        full, short = (_grid(table, section, arrows, intervals=intervals) for intervals in (True, False))
-        fits = Measurement.get(console, unlimited, full).maximum <= console.width
-        _print_whole(full if fits else short, console)
+        full = _grid(table, section, table.metrics, arrows, intervals=True)
+        blocks = [full] if _width(full, console) <= console.width else _blocks(table, section, arrows, console)
+        for block in blocks:
+            _print_whole(block, console)
     for comparison in table.controls:
         _print_whole(_comparison(table, comparison, arrows), console)
         console.print(Group(*map(Text, findings(table, comparison))), soft_wrap=True)
     # A line of prose is wrapped by the terminal, not cut into lines, so that it can be searched and copied.
     console.print(_footer(table, has_styles=console.is_terminal), soft_wrap=True)
+
+
+def _blocks(table: Table, section: Section, arrows: dict[bool, str], console: Console) -> list[RichTable]:
+    """The metrics of a section without intervals, in as few grids as fit the terminal."""
+    blocks: list[RichTable] = []
+    block: list[Metric] = []
+    for metric in table.metrics:
+        longer = _grid(table, section, [*block, metric], arrows, intervals=False)
+        if block and _width(longer, console) > console.width:
+            blocks.append(_grid(table, section, block, arrows, intervals=False))
+            block = []
+        block.append(metric)
+    return [*blocks, _grid(table, section, block, arrows, intervals=False)]
+
+
+def _width(grid: RichTable, console: Console) -> int:
+    """Columns of the terminal that a grid takes where nothing is folded."""
+    return Measurement.get(console, console.options.update(max_width=UNLIMITED), grid).maximum
 
 
 def _print_whole(grid: RichTable, console: Console) -> None:
@@ -50,12 +69,14 @@ def _print_whole(grid: RichTable, console: Console) -> None:
     console.print(grid, crop=False, no_wrap=True, overflow="ignore")
 
 
-def _grid(table: Table, section: Section, arrows: dict[bool, str], *, intervals: bool) -> RichTable:
+def _grid(
+    table: Table, section: Section, metrics: Sequence[Metric], arrows: dict[bool, str], *, intervals: bool
+) -> RichTable:
     titles = table.row_titles
-    columns = {m.name: [_cell(row.cells[m.name], intervals=intervals) for row in section.rows] for m in table.metrics}
+    columns = {m.name: [_cell(row.cells[m.name], intervals=intervals) for row in section.rows] for m in metrics}
     grid = _empty(section.dataset.heading)
     grid.add_column("Method", overflow="fold")
-    for metric in table.metrics:
+    for metric in metrics:
         _add_column(grid, f"{metric.name} {arrows[metric.higher_is_better]}", columns[metric.name])
     for row, *cells in zip(section.rows, *columns.values(), strict=True):
         # The first row of the floor follows a gap.

@@ -54,7 +54,8 @@ def score_share(
 ) -> list[Failure]:
     """Score the artefacts of a share that were not scored yet.
 
-    Pairs without an artefact are left out here: their failure belongs to the fuse stage.
+    Pairs without an artefact are left out here: their failure belongs to the fuse stage. The units' folders are made
+    by the caller, as several workers have a share of the same units.
 
     Args:
         share: What to score.
@@ -66,7 +67,7 @@ def score_share(
     Returns:
         The pairs that could not be scored by every metric, with reasons.
     """
-    records = {u.folder: store.begin(runtime.run, u) / f"records-{share.number}.jsonl" for u in share.units}
+    records = {unit.folder: runtime.run / unit.folder / f"records-{share.number}.jsonl" for unit in share.units}
     for file in records.values():
         store.mend(file)
     pending = _pending(share, runtime)
