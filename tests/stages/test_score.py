@@ -9,7 +9,8 @@ import pytest
 from uaabench import config, imaging, pipeline, plan, store
 from uaabench.interface import Metric, Sources
 from uaabench.metrics.profiles.cddfuse import CDDFUSE
-from uaabench.stages.score import divide
+from uaabench.stages.fuse import Runtime
+from uaabench.stages.score import divide, score_share
 
 PLUGIN = """
 from pathlib import Path
@@ -76,6 +77,19 @@ def test_any_number_of_shares_gives_the_same_records(make_plan, carry_out, tmp_p
     unit = make_plan().score[0]
     assert len(list((tmp_path / "R" / unit.folder).glob("records-*.jsonl"))) == 3
     pd.testing.assert_frame_equal(records(tmp_path / "R"), in_one)
+
+
+def test_a_share_writes_nothing_but_its_own_records(make_plan, carry_out, tmp_path):
+    # Two workers that wrote any other file of a unit they share would now and then stumble over each other.
+    planned = make_plan()
+    carry_out(planned, stages=("fuse",))
+    folders = [store.begin(tmp_path / "R", unit) for unit in planned.score]
+    for folder in folders:
+        (folder / "unit.json").unlink()
+    share = divide(planned.score, 2)[1]
+    runtime = Runtime(tmp_path / "R", "cpu", planned.config.precision, planned.config.seed, threads=1)
+    assert score_share(share, planned.profile, planned.metrics, runtime, lambda: None) == []
+    assert [[file.name for file in folder.iterdir()] for folder in folders] == [["records-1.jsonl"]] * len(folders)
 
 
 def test_a_run_goes_on_from_records_of_another_number_of_shares(make_plan, carry_out, tmp_path):
