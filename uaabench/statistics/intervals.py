@@ -1,11 +1,13 @@
 """Uncertainty of the mean over pairs.
 
-The interval is the percentile bootstrap: as many pairs as there are get drawn with replacement, their mean is taken,
-and of many such means the middle part is the interval. It assumes nothing but that the pairs are a random
-sample of what the method will meet; pairs that are frames of one video are not, and their interval is too narrow.
+The interval is the expanded percentile bootstrap: as many pairs as there are get drawn with replacement, their mean is
+taken, and of many such means the middle part is the interval. The plain percentile interval of n values is too narrow
+by a factor of about sqrt((n - 1) / n) times the normal over the t quantile; the expanded one takes a wider part of the
+means to make up for it. It assumes nothing but that the pairs are a random sample of what the method will meet; pairs
+that are frames of one video are not, and their interval is too narrow.
 
-Reference: Efron, Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13. SciPy has the same
-(`scipy.stats.bootstrap`, method percentile), which the tests compare with; importing it takes longer than all of this.
+Reference: Hesterberg, "What Teachers Should Know About the Bootstrap", The American Statistician 69, 2015, section 5.3;
+Efron, Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13. The tests compare with `scipy.stats.bootstrap`.
 """
 
 from __future__ import annotations
@@ -40,10 +42,10 @@ class Interval:
 def bootstrap_mean(
     values: Iterable[float], confidence: float = 0.95, resamples: int = 10_000, seed: int = 0
 ) -> Interval:
-    """Mean of one value per pair, with its percentile bootstrap interval.
+    """Mean of one value per pair, with its expanded percentile bootstrap interval.
 
-    The same values in the same order give the same interval. Below about ten values it is too narrow, as percentile
-    bootstrap intervals are.
+    The same values in the same order give the same interval. For skewed values it still holds the true mean somewhat
+    less often than it says: of gamma(2) samples of 16 values 93 % instead of 95 %.
 
     Args:
         values: One value per pair; NaN stands for a missing value and is left out.
@@ -64,6 +66,13 @@ def bootstrap_mean(
     block = max(1, BLOCK // n)
     sizes = [min(block, resamples - start) for start in range(0, resamples, block)]
     means = np.concatenate([sample[generator.integers(0, n, (size, n))].mean(axis=1) for size in sizes])
-    tail = (1 - confidence) / 2
+    tail = _expanded_tail(n, confidence)
     low, high = np.quantile(means, [tail, 1 - tail])
     return Interval(float(sample.mean()), float(low), float(high), n)
+
+
+def _expanded_tail(n: int, confidence: float) -> float:
+    """Share of the bootstrap means that lies beyond each end of the interval."""
+    from scipy.special import ndtr, stdtrit
+
+    return float(ndtr(math.sqrt(n / (n - 1)) * stdtrit(n - 1, (1 - confidence) / 2)))
