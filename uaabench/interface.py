@@ -81,6 +81,7 @@ class MethodCard:
         version: Raised whenever the fused images change; part of every cache key.
         summary: What it does, in one sentence.
         reference: Authors, title, venue; empty for trivial rules.
+        bibtex: The publication as a BibTeX entry; empty for trivial rules.
         year: Year of publication, None for trivial rules.
         venue: Short name of the venue.
         url: DOI or home page.
@@ -97,6 +98,7 @@ class MethodCard:
     version: int
     summary: str
     reference: str = ""
+    bibtex: str = ""
     year: int | None = None
     venue: str = ""
     url: str = ""

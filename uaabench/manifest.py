@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import uaabench
-from uaabench import executors, store
+from uaabench import executors, registry, store
 from uaabench.config import RunConfig
 from uaabench.errors import UsageError
 from uaabench.plan import DatasetPlan, MethodPlan, Plan
@@ -29,6 +30,7 @@ def write(run: Path, plan: Plan, device: str) -> None:
             "plan": plan.key,
             "config": plan.config.model_dump(mode="json"),
             "argv": sys.argv,
+            "command": command(plan.config),
             "profile": {"name": plan.profile.name, "version": plan.profile.version},
             "metrics": [metric.name for metric in plan.metrics],
             "methods": [_method_facts(method) for method in plan.methods],
@@ -50,6 +52,18 @@ def read_config(run: Path) -> RunConfig:
     return RunConfig.model_validate(content["config"])
 
 
+def command(config: RunConfig) -> str:
+    """The command line that describes a run, without what belongs to one machine: folders, workers, device."""
+    words = ["uaabench", "run", "--methods", ",".join(config.methods)]
+    for option, entries in (("--datasets", config.datasets), ("--metrics", config.metrics)):
+        words += [option, ",".join(entries)] if entries else []
+    defaults = RunConfig(methods=config.methods)
+    for name in ("profile", "precision", "limit", "seed"):
+        if getattr(config, name) != getattr(defaults, name):
+            words += [f"--{name}", str(getattr(config, name))]
+    return shlex.join([*words, *([] if config.floor else ["--no-floor"])])
+
+
 def _method_facts(method: MethodPlan) -> dict[str, Any]:
     return {
         "label": method.label,
@@ -61,6 +75,8 @@ def _method_facts(method: MethodPlan) -> dict[str, Any]:
         "sha256": method.weights.sha256,
         "options": dict(method.options),
         "folder": str(method.folder) if method.folder else None,
+        "reference": method.card.reference,
+        "bibtex": method.card.bibtex,
     }
 
 
@@ -72,6 +88,9 @@ def _dataset_facts(dataset: DatasetPlan) -> dict[str, Any]:
         "pairs": len(dataset.pairs),
         "expected": dataset.expected,
         "index": dataset.index,
+        "adapter": dataset.adapter,
+        "root": str(dataset.root),
+        "classes": [entry.name for entry in registry.dataset_class(dataset.adapter).card.classes],
     }
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from uaabench.interface import Metric
 from uaabench.reporting.build import build_table
+from uaabench.reporting.numbers import Numbers
 from uaabench.reporting.table import DatasetHead, MethodRow, Table
 
 MSRS = DatasetHead(name="msrs", title="MSRS", split="test", planned=4)
@@ -83,8 +84,14 @@ def make_failure(pair: str, method: str, reason: str) -> pd.DataFrame:
     return one.assign(pair=pair, value=None, status="failed", reason=reason)
 
 
-def make_table(frame: pd.DataFrame, datasets: Sequence[DatasetHead] = (MSRS,)) -> Table:
-    return build_table(frame, methods=METHODS, datasets=datasets, metrics=METRICS, profile="cddfuse", profile_version=1)
+def make_table(frame: pd.DataFrame, datasets: Sequence[DatasetHead] = (MSRS,), **options) -> Table:
+    return build_table(
+        Numbers(frame, "cddfuse", 1),
+        methods=METHODS,
+        datasets=datasets,
+        metrics=METRICS,
+        **options,
+    )
 
 
 @pytest.fixture

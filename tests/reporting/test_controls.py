@@ -13,6 +13,7 @@ from uaabench.reporting.csv_table import csv_table
 from uaabench.reporting.json_table import json_table
 from uaabench.reporting.latex import latex
 from uaabench.reporting.markdown import markdown
+from uaabench.reporting.numbers import Numbers
 from uaabench.reporting.table import DatasetHead, MethodRow
 from uaabench.reporting.terminal import print_table
 
@@ -41,12 +42,10 @@ def table_with(complete, records_of):
     def make(changes=None, labels=tuple(VALUES)):
         values = {label: {**VALUES[label], **(changes or {}).get(label, {})} for label in labels}
         return build_table(
-            records_of(values),
+            Numbers(records_of(values), "cddfuse", 1),
             methods=[method for method in METHODS if method.label in labels],
             datasets=[DatasetHead(name="msrs", title="MSRS", split="test", planned=4)],
             metrics=complete.metrics,
-            profile="cddfuse",
-            profile_version=1,
         )
 
     return make
@@ -103,12 +102,10 @@ def test_a_missing_or_incomplete_cell_gives_no_verdict(table_with, lacking):
 def test_data_sets_have_verdicts_of_their_own(complete, records_of):
     records = records_of(VALUES), records_of({**VALUES, "noise": VALUES["checker"]}, dataset="fmb")
     table = build_table(
-        pd.concat(records),
+        Numbers(pd.concat(records), "cddfuse", 1),
         methods=METHODS,
         datasets=[DatasetHead(name=name, title=name, split="test", planned=4) for name in ("msrs", "fmb")],
         metrics=complete.metrics,
-        profile="cddfuse",
-        profile_version=1,
     )
     assert [comparison.dataset.name for comparison in table.controls] == ["msrs", "fmb"]
     assert [comparison.better["noise"]["SD"] for comparison in table.controls] == [True, False]

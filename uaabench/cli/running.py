@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from uaabench.config import RunConfig
     from uaabench.plan import Plan
+    from uaabench.stages.report import ReportOptions
     from uaabench.store import Failure
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
@@ -90,12 +91,51 @@ def score(
     execute(build(config), run, stages=("score",), fresh=fresh)
 
 
-def report(run: RunFolder) -> None:
-    """Print the table of a run and write it as CSV, Markdown, JSON and LaTeX; needs no data.
+def report(
+    run: RunFolder,
+    formats: Annotated[
+        list[str] | None, typer.Option("--format", "-f", help="Comma list of `html`, `csv`, `md`, `json`, `latex`.")
+    ] = None,
+    vs: Annotated[str, typer.Option(help="Compare every method with this one, pair by pair.")] = "",
+    mark_floor: Annotated[bool, typer.Option("--mark-floor", help="Mark and rank trivial methods too.")] = False,
+    shown_pairs: Annotated[int, typer.Option(min=0, help="Pairs of each data set shown in the page.")] = 20,
+    caption: Annotated[str | None, typer.Option(help="LaTeX: how the caption begins.")] = None,
+    label: Annotated[str, typer.Option(help="LaTeX: label of the table.")] = "tab:fusion",
+    intervals: Annotated[Literal["below", "pm", "none"], typer.Option(help="LaTeX: where intervals stand.")] = "below",
+    no_resize: Annotated[bool, typer.Option("--no-resize", help="LaTeX: never shrink a wide table.")] = False,
+    no_cite: Annotated[bool, typer.Option("--no-cite", help="LaTeX: no citations behind method names.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the files. Default: RUN/report.")] = None,
+) -> None:
+    """Print the table of a run and write it as an HTML page, CSV, Markdown, JSON and LaTeX; nothing is computed anew.
 
-    Example: uaabench report runs/paper
+    Examples:
+        uaabench report runs/paper
+
+        uaabench report runs/paper --vs uaa --format html
+
+        uaabench report runs/paper --format latex --intervals pm --label tab:msrs --out paper/
     """
-    _print_report(run)
+    from uaabench.reporting.latex import LatexStyle
+    from uaabench.stages.report import ReportOptions
+
+    style = LatexStyle(
+        caption=caption or LatexStyle.caption,
+        label=label,
+        resize=not no_resize,
+        intervals=intervals,
+        cite=not no_cite,
+    )
+    print_report(
+        run,
+        ReportOptions(
+            formats=options.split_commas(formats) or (),
+            reference=vs,
+            marks_floor=mark_floor,
+            latex=style,
+            shown_pairs=shown_pairs,
+            folder=out,
+        ),
+    )
 
 
 def execute(
@@ -123,7 +163,7 @@ def execute(
     except KeyboardInterrupt:
         typer.echo(f"uaabench: interrupted; the same command goes on from what is in {folder}.", err=True)
         raise typer.Exit(130) from None
-    _print_report(folder)
+    print_report(folder)
     if failures:
         _print_failures(failures)
         raise typer.Exit(3)
@@ -138,13 +178,14 @@ def _print_plan(plan: Plan, folder: Path) -> None:
     typer.echo(f"{len(plan.fuse) + len(plan.score)} units, {waiting} to do, in {folder}")
 
 
-def _print_report(folder: Path) -> None:
+def print_report(folder: Path, choice: ReportOptions | None = None) -> None:
+    """Make the report of a run and print its table."""
     from rich.console import Console
 
     from uaabench.reporting.terminal import print_table
     from uaabench.stages.report import report as make_report
 
-    table, files = make_report(folder)
+    table, files = make_report(folder, choice)
     print_table(table, Console())
     typer.echo(f"Written to {files[0].parent}: {', '.join(file.name for file in files)}")
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import csv
 import io
 
-from uaabench.reporting.table import Table
+from uaabench.reporting.table import Section, Table
 
 COLUMNS = (
     "dataset", "split", "method", "track", "metric", "profile", "mean", "ci_low", "ci_high", "n", "n_planned", "mark",
+    "mean_rank", "vs", "difference", "difference_low", "difference_high", "p_holm", "win_rate", "verdict",
 )  # fmt: skip
 
 
 def csv_table(table: Table) -> str:
     """CSV with one line for each data set, method and metric.
 
-    Floats are the shortest text that reads back as the same number, so equal tables give equal bytes; what
-    is missing is empty.
+    The columns behind `mark` hold the method's mean rank over pairs and its difference to the method that the report
+    compares with, with p-values after Holm's correction. Floats are the shortest text that reads back as the same
+    number, so equal tables give equal bytes; what is missing is empty.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -27,5 +29,17 @@ def csv_table(table: Table) -> str:
                 cell = row.cells[metric.name]
                 where = (section.dataset.name, section.dataset.split, row.method.label, row.method.track)
                 estimate = (cell.mean, cell.low, cell.high, cell.n, cell.planned, cell.mark)
-                writer.writerow((*where, metric.name, table.profile, *estimate))
+                beside = _beside(table, section, row.method.label, metric.name)
+                writer.writerow((*where, metric.name, table.profile, *estimate, *beside))
     return text.getvalue()
+
+
+def _beside(table: Table, section: Section, label: str, metric: str) -> tuple[object, ...]:
+    """Mean rank of one method by one metric, and its difference to the reference."""
+    by_metric = section.ranks.by_metric if section.ranks else {}
+    rank = by_metric[metric].mean_ranks.get(label) if metric in by_metric else None
+    versus = section.versus.get(label, {}).get(metric)
+    if versus is None:
+        return (rank, *[None] * 7)
+    interval = (versus.difference, versus.low, versus.high)
+    return (rank, table.reference, *interval, versus.p_value, versus.win_rate, versus.verdict)

@@ -1,46 +1,74 @@
-"""Writing a table in every file format."""
+"""Writing a report in every file format."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from uaabench.errors import UsageError
+from uaabench.errors import UsageError, unknown_name
 from uaabench.reporting.csv_table import csv_table
 from uaabench.reporting.json_table import json_table
-from uaabench.reporting.latex import latex
+from uaabench.reporting.latex import LatexStyle, bibliography, latex, latex_supplement
 from uaabench.reporting.markdown import markdown
 from uaabench.reporting.table import Table
 
-FORMATS: Mapping[str, Callable[[Table], str]] = {
-    "results.csv": csv_table,
-    "results.md": markdown,
-    "results.json": json_table,
-    "results.tex": latex,
-}
+# What `--format` takes; the page is made by `uaabench.reporting.html`, as it needs more than the table.
+FORMATS = ("html", "csv", "md", "json", "latex")
 
 
-def write_all(table: Table, folder: Path) -> list[Path]:
-    """Write `results.csv`, `results.md`, `results.json` and `results.tex`; each appears complete or not at all.
+def chosen(names: Iterable[str]) -> list[str]:
+    """Check the names of formats; all of them where none is named.
+
+    Raises:
+        UsageError: There is no such format.
+    """
+    named = list(names)
+    for name in named:
+        if name not in FORMATS:
+            raise unknown_name("report format", name, FORMATS)
+    return named or list(FORMATS)
+
+
+def texts(table: Table, formats: Iterable[str] = FORMATS, style: LatexStyle = LatexStyle()) -> dict[str, str]:  # noqa: B008
+    """The text of each file by its name, in every named format but the page; an empty text is a file not to write."""
+    found: dict[str, str] = {}
+    for name in formats:
+        if name == "csv":
+            found["results.csv"] = csv_table(table)
+        elif name == "md":
+            found["results.md"] = markdown(table)
+        elif name == "json":
+            found["results.json"] = json_table(table)
+        elif name == "latex":
+            found["results.tex"] = latex(table, style)
+            found["supplement.tex"] = latex_supplement(table, style)
+            found["references.bib"] = bibliography(table)
+    return found
+
+
+def write(files: Mapping[str, str], folder: Path) -> list[Path]:
+    """Write files; each appears complete or not at all, and one without any text is taken away.
 
     Args:
-        table: What to write.
+        files: Text by file name.
         folder: Made where it is missing.
 
     Returns:
-        The paths of the files.
+        The paths of the files that were written.
 
     Raises:
         UsageError: The folder cannot be written.
     """
     paths = []
-    for name, render in FORMATS.items():
+    for name, text in files.items():
         path = folder / name
         partial = folder / f"{name}.partial"
-        text = render(table)
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            if not text:
+                path.unlink(missing_ok=True)
+                continue
             partial.write_text(text, encoding="utf-8", newline="\n")
             os.replace(partial, path)
         except OSError as error:

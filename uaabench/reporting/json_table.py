@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import asdict
 from typing import Any
 
 from uaabench.reporting.table import Cell, ControlTable, Section, Table
@@ -11,7 +13,10 @@ SCHEMA = 1
 
 
 def json_table(table: Table) -> str:
-    """JSON object with the profile, the metrics, and for each data set the methods with their cells, and the controls.
+    """JSON object with the profile, the metrics, and for each data set the methods with their cells and ranks.
+
+    `versus` holds the differences to the method `reference`, where the report has one; `efficiency` what was measured
+    by `uaabench profile`; null stands for a number that does not exist.
 
     `schema` is raised whenever an entry is renamed, removed or changes its meaning.
     """
@@ -23,6 +28,9 @@ def json_table(table: Table) -> str:
             for metric in table.metrics
         ],
         "datasets": [_section(table, section) for section in table.sections],
+        "reference": table.reference or None,
+        "assumptions": list(table.assumptions.values()),
+        "efficiency": [asdict(entry) for entry in table.efficiency],
         "controls": [_comparison(comparison) for comparison in table.controls],
     }
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -47,6 +55,26 @@ def _section(table: Table, section: Section) -> dict[str, Any]:
         "split": dataset.split,
         "n_planned": dataset.planned,
         "rows": rows,
+        "versus": {label: {k: asdict(v) for k, v in entries.items()} for label, entries in section.versus.items()},
+        "ranks": _ranks(section),
+    }
+
+
+def _ranks(section: Section) -> dict[str, Any] | None:
+    if section.ranks is None:
+        return None
+    return {
+        "average": dict(section.ranks.average),
+        "by_metric": {
+            name: {
+                "mean_ranks": dict(ranking.mean_ranks),
+                "n": ranking.n,
+                "friedman_p": None if math.isnan(ranking.p_value) else ranking.p_value,
+                "critical_difference": ranking.critical_difference,
+                "groups": [list(group) for group in ranking.groups],
+            }
+            for name, ranking in section.ranks.by_metric.items()
+        },
     }
 
 

@@ -1,14 +1,21 @@
-r"""The comparison table as LaTeX, to be `\input` into a paper that uses the packages booktabs and graphicx."""
+r"""The comparison table as LaTeX, to be `\input` into a paper that uses the packages booktabs and graphicx.
+
+`latex` gives the table itself, `latex_supplement` the differences, ranks and costs beside it, and `bibliography` the
+entries that the method names cite.
+"""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar
 
 from uaabench.interface import Metric
 from uaabench.reporting.controls import LEGEND, findings
-from uaabench.reporting.table import Cell, Row, Section, Table
+from uaabench.reporting.grids import Grid, GridCell, grids
+from uaabench.reporting.table import Cell, MethodRow, Row, Section, Table, number
 
 MARKUP = {"best": r"\textbf{%s}", "second": r"\underline{%s}", None: "%s"}
 SPECIAL = {
@@ -21,49 +28,108 @@ SPECIAL = {
 FIT = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
 # More columns of numbers and intervals than this cannot be read on a page; they go into blocks below each other.
 MOST_COLUMNS = 9
+Column = TypeVar("Column")
 SPECIAL_PATTERN = re.compile("|".join(re.escape(text) for text in sorted(SPECIAL, key=len, reverse=True)))
 
 
-def latex(table: Table, *, label: str = "tab:fusion") -> str:
-    r"""A `table*` grouped by data set: best bold, second underlined, intervals below the means.
+@dataclass(frozen=True, kw_only=True)
+class LatexStyle:
+    r"""What a user can choose of the LaTeX tables.
+
+    Attributes:
+        caption: LaTeX that stands before what the caption must say; a general sentence unless given.
+        label: What `\ref` finds the table by; labels of the supplement begin with it.
+        resize: Shrink a table that is wider than the page by `\resizebox`.
+        intervals: Below the means, as `\pm` the longer half behind them, or none.
+        cite: Put a `\cite` of its publication behind the name of each method that has one.
+    """
+
+    caption: str = "Infrared-visible image fusion."
+    label: str = "tab:fusion"
+    resize: bool = True
+    intervals: Literal["below", "pm", "none"] = "below"
+    cite: bool = True
+
+
+def latex(table: Table, style: LatexStyle = LatexStyle()) -> str:
+    r"""A `table*` grouped by data set: best bold, second underlined, with intervals.
 
     Args:
         table: What to show.
-        label: What `\ref` finds it by.
+        style: What the user chose.
     """
     lines = [
         r"% Needs \usepackage{booktabs,graphicx}.",
         r"\begin{table*}",
         r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
-        rf"\caption{{{_caption(table)}}}",
-        rf"\label{{{label}}}",
-        *(line for block in _blocks(table.metrics) for line in _tabular(table, block)),
+        rf"\caption{{{_caption(table, style)}}}",
+        rf"\label{{{style.label}}}",
+        *(line for block in _blocks(table.metrics) for line in _tabular(table, block, style)),
         *_notes(table),
         r"\end{table*}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _blocks(metrics: Sequence[Metric]) -> Iterator[Sequence[Metric]]:
-    """The metrics in as few blocks as can be read on a page, of about one size."""
-    number = math.ceil(len(metrics) / MOST_COLUMNS)
-    size = math.ceil(len(metrics) / number)
-    for first in range(0, len(metrics), size):
-        yield metrics[first : first + size]
+def latex_supplement(table: Table, style: LatexStyle = LatexStyle()) -> str:
+    """One `table*` for each grid beside the main table; empty where there is none."""
+    return "\n".join(_supplement(grid, style) for grid in grids(table))
 
 
-def _tabular(table: Table, metrics: Sequence[Metric]) -> Iterator[str]:
+def bibliography(table: Table) -> str:
+    """BibTeX entries of the methods in the table, each once; empty where none has one."""
+    entries = dict.fromkeys(method.bibtex.strip() for method in table.methods if method.bibtex)
+    return "".join(f"{entry}\n\n" for entry in entries)
+
+
+def _supplement(grid: Grid, style: LatexStyle) -> str:
+    sentences = " ".join(escape(sentence) for sentence in (f"{grid.title}.", *grid.sentences))
+    lines = [
+        r"\begin{table*}",
+        r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
+        rf"\caption{{{sentences}}}",
+        rf"\label{{{style.label}-{grid.name}}}",
+    ]
+    for columns in _blocks(range(len(grid.columns))):
+        heads = [_headed(escape(grid.columns[column]), grid.arrows[column]) for column in columns]
+        body = [line for row in grid.rows for line in _grid_lines(row.title, [row.cells[column] for column in columns])]
+        lines += _fitted([" & ".join(["Method", *heads]) + r" \\", r"\midrule", *body], len(columns), style)
+    return "\n".join([*lines, r"\end{table*}"]) + "\n"
+
+
+def _grid_lines(title: str, cells: Sequence[GridCell]) -> Iterator[str]:
+    """A line of numbers, those with a verdict in bold or italics, and where there are any a line of details."""
+    markup = {"better": r"\textbf{%s} better", "worse": r"\textbf{%s} worse", "": "%s"}
+    yield " & ".join([escape(title), *(markup[cell.verdict] % escape(cell.text) for cell in cells)]) + r" \\"
+    if any(cell.detail for cell in cells):
+        yield " & ".join(["", *(rf"\scriptsize {escape(cell.detail)}" for cell in cells)]) + r" \\"
+
+
+def _blocks(columns: Sequence[Column]) -> Iterator[Sequence[Column]]:
+    """The columns in as few blocks as can be read on a page, of about one size."""
+    number = math.ceil(len(columns) / MOST_COLUMNS)
+    size = math.ceil(len(columns) / number)
+    for first in range(0, len(columns), size):
+        yield columns[first : first + size]
+
+
+def _tabular(table: Table, metrics: Sequence[Metric], style: LatexStyle) -> Iterator[str]:
     """All data sets and methods with some of the metrics."""
-    head = " & ".join(["Method", *(f"{escape(m.name)} ${_arrow(m.higher_is_better)}$" for m in metrics)])
+    head = " & ".join(["Method", *(_headed(escape(m.name), m.higher_is_better) for m in metrics)])
+    lines = [line for section in table.sections for line in _section(table, section, metrics, style)]
+    yield from _fitted([rf"{head} \\", *lines], len(metrics), style)
+
+
+def _fitted(lines: Sequence[str], columns: int, style: LatexStyle) -> Iterator[str]:
+    """A tabular of so many columns of numbers behind one of names."""
     yield r"\par\smallskip"
-    yield FIT
-    yield rf"\begin{{tabular}}{{l{'r' * len(metrics)}}}"
+    if style.resize:
+        yield FIT
+    yield rf"\begin{{tabular}}{{l{'r' * columns}}}"
     yield r"\toprule"
-    yield rf"{head} \\"
-    for section in table.sections:
-        yield from _section(table, section, metrics)
+    yield from lines
     yield r"\bottomrule"
-    yield r"\end{tabular}}"
+    yield r"\end{tabular}" + ("}" if style.resize else "")
 
 
 def escape(text: str) -> str:
@@ -77,38 +143,50 @@ def escape(text: str) -> str:
     return SPECIAL_PATTERN.sub(lambda match: SPECIAL[match.group()], printable)
 
 
-def _arrow(higher_is_better: bool) -> str:
-    return r"\uparrow" if higher_is_better else r"\downarrow"
+def _headed(name: str, higher_is_better: bool | None) -> str:
+    return name + {True: r" $\uparrow$", False: r" $\downarrow$", None: ""}[higher_is_better]
 
 
-def _caption(table: Table) -> str:
-    marks = r"Best \textbf{bold}, second \underline{underlined}; trivial rules, in \textit{italics}, are not marked."
-    return f"Infrared-visible image fusion. {escape(table.legend)} {marks}"
+def _caption(table: Table, style: LatexStyle) -> str:
+    floor = "marked like the others" if table.marks_floor else "not marked"
+    marks = (
+        rf"Best \textbf{{bold}}, second \underline{{underlined}}; trivial rules, in \textit{{italics}}, are {floor}."
+    )
+    halves = r" Behind $\pm$ stands the longer half of the interval." if style.intervals == "pm" else ""
+    return f"{style.caption} {escape(table.legend)}{halves} {marks}"
 
 
-def _section(table: Table, section: Section, metrics: Sequence[Metric]) -> Iterator[str]:
+def _section(table: Table, section: Section, metrics: Sequence[Metric], style: LatexStyle) -> Iterator[str]:
     yield r"\midrule"
     yield rf"\multicolumn{{{len(metrics) + 1}}}{{l}}{{{escape(section.dataset.heading)}}} \\"
     for rows in (section.compared, section.floor):
         if rows:
             yield r"\addlinespace"
         for row in rows:
-            yield from _lines(table, row, metrics)
+            yield from _lines(table, row, metrics, style)
 
 
-def _lines(table: Table, row: Row, metrics: Sequence[Metric]) -> Iterator[str]:
-    """A line of means and, where there are any, a line of intervals."""
+def _lines(table: Table, row: Row, metrics: Sequence[Metric], style: LatexStyle) -> Iterator[str]:
+    """A line of means and, where they are wanted and there are any, a line of intervals."""
     title = escape(table.row_titles[row.method.label])
     cells = [row.cells[metric.name] for metric in metrics]
-    name = rf"\textit{{{title}}}" if row.method.is_floor else title
-    yield " & ".join([name, *map(_mean, cells)]) + r" \\"
-    if any(cell.interval for cell in cells):
+    name = rf"\textit{{{title}}}" if row.method.is_floor else title + (_citation(row.method) if style.cite else "")
+    yield " & ".join([name, *(_mean(cell, style) for cell in cells)]) + r" \\"
+    if style.intervals == "below" and any(cell.interval for cell in cells):
         yield " & ".join(["", *(rf"\scriptsize {cell.interval}" if cell.interval else "" for cell in cells)]) + r" \\"
 
 
-def _mean(cell: Cell) -> str:
+def _citation(method: MethodRow) -> str:
+    key = re.match(r"\s*@\w+\{\s*([^,\s]+)", method.bibtex)
+    return rf"~\cite{{{key[1]}}}" if key else ""
+
+
+def _mean(cell: Cell, style: LatexStyle) -> str:
     note = rf"\rlap{{\textsuperscript{{{cell.note}}}}}" if cell.note else ""
-    return MARKUP[cell.mark] % cell.text + note
+    half = ""
+    if style.intervals == "pm" and cell.mean is not None and cell.low is not None and cell.high is not None:
+        half = rf" {{\scriptsize $\pm$ {number(max(cell.mean - cell.low, cell.high - cell.mean))}}}"
+    return MARKUP[cell.mark] % cell.text + half + note
 
 
 def _notes(table: Table) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from uaabench.interface import Metric
 from uaabench.reporting.controls import BETTER, LEGEND, TITLE, findings
+from uaabench.reporting.grids import Grid, GridCell, grids
 from uaabench.reporting.table import Cell, ControlTable, Row, Section, Table
 
 MARKUP = {"best": "**{}**", "second": "<ins>{}</ins>", None: "{}"}
@@ -15,11 +16,13 @@ MARKUP = {"best": "**{}**", "second": "<ins>{}</ins>", None: "{}"}
 def markdown(table: Table) -> str:
     """Markdown with a heading and a table for each data set; GitHub's dialect."""
     blocks = ["# Comparison", *(_section(table, section) for section in table.sections)]
+    blocks += [_supplement(grid) for grid in grids(table)]
     if table.controls:
         blocks += [f"## {TITLE}", LEGEND, *(_comparison(table, comparison) for comparison in table.controls)]
     if table.notes:
         blocks.append("\n".join(f"- <sup>{letter}</sup> {escape(text)}" for letter, text in table.notes.items()))
-    blocks.append(f"{escape(table.legend)} **Best**, <ins>second</ins>; *the floor* is never marked.")
+    blocks.append(f"{escape(table.legend)} **Best**, <ins>second</ins>; {_floor(table)}")
+    blocks.append("\n".join(f"- {escape(line)}" for line in table.assumptions.values()))
     if table.sources:
         blocks.append("\n".join(["Weights:", "", *(f"- {escape(line)}" for line in table.sources)]))
     return "\n\n".join(blocks) + "\n"
@@ -43,6 +46,26 @@ def _section(table: Table, section: Section) -> str:
 def _grid(head: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
     lines = [head, [":--", *("--:" for _ in head[1:])], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _floor(table: Table) -> str:
+    return "*The floor* is marked like the others." if table.marks_floor else "*the floor* is never marked."
+
+
+def _supplement(grid: Grid) -> str:
+    arrows = {True: " ↑", False: " ↓", None: ""}
+    head = [escape(name) + arrows[arrow] for name, arrow in zip(grid.columns, grid.arrows, strict=True)]
+    rows = [
+        [f"*{escape(row.title)}*" if row.is_floor else escape(row.title), *map(_short, row.cells)] for row in grid.rows
+    ]
+    sentences = "\n".join(f"- {escape(sentence)}" for sentence in grid.sentences)
+    return f"## {escape(grid.title)}\n\n{_grid(['Method', *head], rows)}\n\n{sentences}"
+
+
+def _short(cell: GridCell) -> str:
+    verdict = f"**{cell.verdict}** " if cell.verdict else ""
+    detail = f" ({escape(cell.detail)})" if cell.detail else ""
+    return f"{verdict}{cell.text}{detail}"
 
 
 def _head(metric: Metric) -> str:

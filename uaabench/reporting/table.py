@@ -6,7 +6,7 @@ Rules that hold for all formats:
 - Best and second are marked per data set and metric, by the metric's direction, at full precision; ties share a mark.
 - Only rows over the same pairs can be compared: a cell with fewer values than the data set has planned pairs carries a
   note with its n and is never marked.
-- Trivial methods are the floor: they come last, and are never marked.
+- Trivial methods are the floor: they come last, and are neither marked nor ranked unless that was asked for.
 - Numbers are printed with four decimals, whatever the metric; `results.csv` and `results.json` keep full precision.
 """
 
@@ -17,9 +17,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from uaabench.efficiency import Efficiency
 from uaabench.interface import MethodKind, Metric
+from uaabench.statistics import Ranking
 
 Mark = Literal["best", "second"]
+Verdict = Literal["better", "worse", ""]
 CONFIDENCE = "95 %"
 MISSING = "-"
 
@@ -34,6 +37,7 @@ class MethodRow:
         kind: trivial, classical, learned or precomputed.
         track: What its numbers may be compared with, for example `official`; empty where that needs no words.
         weights: Where its weights come from, in a few words; empty for a method without.
+        bibtex: BibTeX entry of its publication; empty for a method without.
     """
 
     label: str
@@ -41,6 +45,7 @@ class MethodRow:
     kind: MethodKind
     track: str = ""
     weights: str = ""
+    bibtex: str = ""
 
     @property
     def is_floor(self) -> bool:
@@ -111,12 +116,68 @@ class Row:
     cells: Mapping[str, Cell]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Versus:
+    """One method against the reference by one metric, on the pairs for which both have a value.
+
+    Attributes:
+        difference: Mean of method minus reference over those pairs.
+        low: Lower end of its paired 95 % bootstrap interval; None where it is undefined.
+        high: Upper end of the interval.
+        n: Number of pairs.
+        p_value: Of the Wilcoxon signed-rank test, after Holm's correction over the whole data set.
+        win_rate: Share of the pairs on which the method is better; a tie counts one half.
+        verdict: better or worse where p is below 0.05, else empty.
+    """
+
+    difference: float
+    low: float | None
+    high: float | None
+    n: int
+    p_value: float
+    win_rate: float
+    verdict: Verdict
+
+    @property
+    def text(self) -> str:
+        """The difference with its sign, as every printed table shows it."""
+        return f"{self.difference:+.4f}"
+
+    @property
+    def detail(self) -> str:
+        """The p-value and the win rate as every printed table shows them."""
+        p_value = "p < 0.001" if self.p_value < 0.001 else f"p = {self.p_value:.3f}"
+        return f"{p_value}, {self.win_rate:.0%} won"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranks:
+    """The ranks of the methods on one data set.
+
+    Attributes:
+        by_metric: By each metric, over pairs; metrics for which a method lacks pairs are left out.
+        average: Average over those metrics of each method's rank by its mean.
+    """
+
+    by_metric: Mapping[str, Ranking]
+    average: Mapping[str, float]
+
+
 @dataclass(frozen=True)
 class Section:
-    """All methods on one data set, the floor last."""
+    """All methods on one data set, the floor last.
+
+    Attributes:
+        dataset: The data set.
+        rows: One for each method.
+        versus: Each method against the reference of the table, by method and metric; empty without a reference.
+        ranks: The ranks of the methods; None where there is nothing to rank.
+    """
 
     dataset: DatasetHead
     rows: Sequence[Row]
+    versus: Mapping[str, Mapping[str, Versus]] = field(default_factory=dict)
+    ranks: Ranks | None = None
 
     @property
     def compared(self) -> list[Row]:
@@ -163,6 +224,9 @@ class Table:
         sections: One for each data set.
         notes: Text of each note by its letter; letters are unique in the whole table.
         controls: What the negative controls do to each metric, one for each data set; empty for a run without them.
+        reference: Label of the method that the others are compared with; empty for none.
+        marks_floor: Whether trivial methods are marked and ranked like the others.
+        efficiency: What the methods cost, if it was measured.
     """
 
     profile: str
@@ -172,6 +236,9 @@ class Table:
     sections: Sequence[Section]
     notes: Mapping[str, str] = field(default_factory=dict)
     controls: Sequence[ControlTable] = ()
+    reference: str = ""
+    marks_floor: bool = False
+    efficiency: Sequence[Efficiency] = ()
 
     @property
     def row_titles(self) -> dict[str, str]:
@@ -184,6 +251,26 @@ class Table:
         """One line for each method with weights: which they are."""
         titles = self.row_titles
         return [f"{titles[method.label]}: {method.weights}" for method in self.methods if method.weights]
+
+    @property
+    def assumptions(self) -> dict[str, str]:
+        """One line for each of intervals, versus, ranks that this table has: what it is, what it takes for granted."""
+        lines = {
+            "intervals": f"Intervals: {CONFIDENCE} expanded percentile bootstrap over pairs; takes the pairs for a random sample of "
+            "the images to come, which frames of one video are not."
+        }
+        if self.reference:
+            lines["versus"] = (
+                f"Against {self.row_titles[self.reference]}: mean difference on the same pairs, two-sided Wilcoxon "
+                "signed-rank test, Holm's correction over all methods and metrics of a data set; takes the pairs for "
+                "independent and their differences for symmetric about the median."
+            )
+        if any(section.ranks for section in self.sections):
+            lines["ranks"] = (
+                "Ranks: on each pair, 1 is best; Friedman's test and Nemenyi's critical difference at the level of "
+                "0.05 take the pairs for independent. The average over metrics counts related metrics repeatedly."
+            )
+        return lines
 
     @property
     def legend(self) -> str:

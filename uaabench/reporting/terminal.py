@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from functools import partial
+from typing import Literal, Protocol, TypeVar
 
 from rich import box
 from rich.cells import cell_len
@@ -14,6 +15,7 @@ from rich.text import Text
 
 from uaabench.interface import Metric
 from uaabench.reporting.controls import BETTER, LEGEND, TITLE, findings
+from uaabench.reporting.grids import Grid, GridCell, grids
 from uaabench.reporting.table import Cell, ControlTable, Row, Section, Table
 
 STYLES = {"best": "bold", "second": "underline", None: ""}
@@ -22,20 +24,28 @@ UNLIMITED = 10_000
 # By whether higher is better; the second pair is for terminals without Unicode.
 ARROWS = {True: "↑", False: "↓"}
 ASCII_ARROWS = {True: "^", False: "v"}
+Column = TypeVar("Column")
+DrawnT_contra = TypeVar("DrawnT_contra", contravariant=True)
+
+
+class Draw(Protocol[DrawnT_contra]):
+    """Draws a table with some of its columns, with or without the second lines of its cells."""
+
+    def __call__(self, columns: Sequence[DrawnT_contra], /, *, details: bool) -> RichTable:
+        """Draw it."""
 
 
 def print_table(table: Table, console: Console) -> None:
-    """Print one table for each data set, the floor dimmed below a gap, then controls, notes, profile and weights.
+    """Print one table for each data set, the floor dimmed below a gap, then what is beside it, notes, and weights.
 
-    Intervals are shown where the terminal is wide enough for them. A table that is too wide even without them comes
-    in blocks of metrics; numbers are never cut.
+    Ranks are in the files only. Intervals are shown where the terminal is wide enough for them. A table that is too
+    wide even without them comes in blocks of metrics; numbers are never cut.
     """
     arrows = ASCII_ARROWS if console.options.ascii_only else ARROWS
     for section in table.sections:
-        full = _grid(table, section, table.metrics, arrows, intervals=True)
-        blocks = [full] if _width(full, console) <= console.width else _blocks(table, section, arrows, console)
-        for block in blocks:
-            _print_whole(block, console)
+        _print_fitted(partial(_section, table, section, arrows), table.metrics, console)
+    for grid in grids(table, ranks=False):
+        print_grid(grid, console)
     for comparison in table.controls:
         _print_whole(_comparison(table, comparison, arrows), console)
         console.print(Group(*map(Text, findings(table, comparison))), soft_wrap=True)
@@ -43,17 +53,30 @@ def print_table(table: Table, console: Console) -> None:
     console.print(_footer(table, has_styles=console.is_terminal), soft_wrap=True)
 
 
-def _blocks(table: Table, section: Section, arrows: dict[bool, str], console: Console) -> list[RichTable]:
-    """The metrics of a section without intervals, in as few grids as fit the terminal."""
+def print_grid(grid: Grid, console: Console) -> None:
+    """Print one grid with what must be said below it, in blocks of columns where it is too wide."""
+    arrows = ASCII_ARROWS if console.options.ascii_only else ARROWS
+    _print_fitted(partial(_supplement, grid, arrows), range(len(grid.columns)), console)
+    console.print(Group(*map(Text, grid.sentences)), soft_wrap=True)
+
+
+def _print_fitted(draw: Draw[Column], columns: Sequence[Column], console: Console) -> None:
+    """Print a grid with its second lines where they fit, else without, in as few blocks of columns as fit."""
+    full = draw(columns, details=True)
+    blocks = [full] if _width(full, console) <= console.width else _blocks(draw, columns, console)
+    for block in blocks:
+        _print_whole(block, console)
+
+
+def _blocks(draw: Draw[Column], columns: Sequence[Column], console: Console) -> list[RichTable]:
     blocks: list[RichTable] = []
-    block: list[Metric] = []
-    for metric in table.metrics:
-        longer = _grid(table, section, [*block, metric], arrows, intervals=False)
-        if block and _width(longer, console) > console.width:
-            blocks.append(_grid(table, section, block, arrows, intervals=False))
+    block: list[Column] = []
+    for column in columns:
+        if block and _width(draw([*block, column], details=False), console) > console.width:
+            blocks.append(draw(block, details=False))
             block = []
-        block.append(metric)
-    return [*blocks, _grid(table, section, block, arrows, intervals=False)]
+        block.append(column)
+    return [*blocks, draw(block, details=False)]
 
 
 def _width(grid: RichTable, console: Console) -> int:
@@ -69,11 +92,12 @@ def _print_whole(grid: RichTable, console: Console) -> None:
     console.print(grid, crop=False, no_wrap=True, overflow="ignore")
 
 
-def _grid(
-    table: Table, section: Section, metrics: Sequence[Metric], arrows: dict[bool, str], *, intervals: bool
+def _section(
+    table: Table, section: Section, arrows: dict[bool, str], metrics: Sequence[Metric], *, details: bool
 ) -> RichTable:
+    """The main table of one data set, with some of its metrics."""
     titles = table.row_titles
-    columns = {m.name: [_cell(row.cells[m.name], intervals=intervals) for row in section.rows] for m in metrics}
+    columns = {m.name: [_cell(row.cells[m.name], intervals=details) for row in section.rows] for m in metrics}
     grid = _empty(section.dataset.heading)
     grid.add_column("Method", overflow="fold")
     for metric in metrics:
@@ -84,6 +108,25 @@ def _grid(
             grid.add_row()
         grid.add_row(Text(titles[row.method.label]), *cells, style=DIM if row.method.is_floor else "")
     return grid
+
+
+def _supplement(grid: Grid, arrows: dict[bool, str], columns: Sequence[int], *, details: bool) -> RichTable:
+    """A grid, with some of its columns."""
+    drawn = _empty(grid.title)
+    drawn.add_column("Method", overflow="fold")
+    for column in columns:
+        arrow = grid.arrows[column]
+        head = grid.columns[column] if arrow is None else f"{grid.columns[column]} {arrows[arrow]}"
+        _add_column(drawn, head, [_short(row.cells[column], details=details) for row in grid.rows])
+    for row in grid.rows:
+        cells = [_short(row.cells[column], details=details) for column in columns]
+        drawn.add_row(Text(row.title), *cells, style=DIM if row.is_floor else "")
+    return drawn
+
+
+def _short(cell: GridCell, *, details: bool) -> Text:
+    text = Text.assemble((f"{cell.verdict} ", "bold") if cell.verdict else "", cell.text)
+    return Text.assemble(text, "\n", (cell.detail, DIM)) if details and cell.detail else text
 
 
 def _comparison(table: Table, comparison: ControlTable, arrows: dict[bool, str]) -> RichTable:
@@ -130,4 +173,5 @@ def _footer(table: Table, *, has_styles: bool) -> Group:
     best, second = ("best", STYLES["best"]), ("second best", STYLES["second"])
     legend = Text.assemble(table.legend, " Marked: ", best, ", ", second, ".") if has_styles else Text(table.legend)
     controls = [Text(LEGEND)] if table.controls else []
-    return Group(*controls, *notes, legend, *(Text(f"Weights of {line}") for line in table.sources))
+    versus = [Text(table.assumptions["versus"])] if table.reference else []
+    return Group(*controls, *notes, legend, *versus, *(Text(f"Weights of {line}") for line in table.sources))

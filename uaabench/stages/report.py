@@ -2,56 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from uaabench import store
-from uaabench.errors import UsageError
-from uaabench.metrics.profiles import profile
-from uaabench.reporting.build import build_table
-from uaabench.reporting.files import write_all
-from uaabench.reporting.table import DatasetHead, MethodRow, Table
+from uaabench.reporting import files
+from uaabench.reporting.evidence import load
+from uaabench.reporting.html import page
+from uaabench.reporting.latex import LatexStyle
+from uaabench.reporting.table import Table
 
 
-def report(run: Path) -> tuple[Table, list[Path]]:
-    """Make the table of a run and write it in every format; needs neither the data nor the artefacts.
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    """What a user can choose of a report.
+
+    Attributes:
+        formats: Names from `files.FORMATS`; all unless given.
+        reference: Label of the method that the others are compared with; empty for none.
+        marks_floor: Mark and rank trivial methods like the others.
+        latex: How the LaTeX tables look.
+        shown_pairs: How many pairs of each data set the page shows images of.
+        folder: Where the files go; the run's own folder `report` unless given.
+    """
+
+    formats: Sequence[str] = files.FORMATS
+    reference: str = ""
+    marks_floor: bool = False
+    latex: LatexStyle = field(default_factory=LatexStyle)
+    shown_pairs: int = 20
+    folder: Path | None = None
+
+
+def report(run: Path, options: ReportOptions | None = None) -> tuple[Table, list[Path]]:
+    """Make the table of a run and write it; only the images of the page need the artefacts and the data.
 
     Returns:
         The table, and the files it was written to.
 
     Raises:
-        UsageError: The folder holds no records, or they were made by another version of the profile.
+        UsageError: The folder holds no records, they were made by another version of the profile, there is no such
+            format or reference method, or the files cannot be written.
     """
-    import pandas as pd
-
-    facts = store.read_json(run / "manifest.json")
-    records = run / "records.parquet"
-    if facts is None or not records.is_file():
-        raise UsageError(f"{run} holds no records of a run; name the folder that was given as --out.")
-    named = facts["profile"]
-    convention = profile(named["name"])
-    if convention.version != named["version"]:
-        raise UsageError(
-            f"The records of {run} are of profile {named['name']} version {named['version']}, but this uaabench "
-            f"computes version {convention.version}; run 'uaabench score {run}' first."
-        )
-    table = build_table(
-        pd.read_parquet(records),
-        methods=[_row(method) for method in facts["methods"]],
-        datasets=[_head(dataset) for dataset in facts["datasets"]],
-        metrics=convention.look_up(facts["metrics"]),
-        profile=convention.name,
-        profile_version=convention.version,
-    )
-    return table, write_all(table, run / "report")
-
-
-def _row(method: dict[str, Any]) -> MethodRow:
-    weights = f"{method['weights']} weights {method['sha256'][:12]}" if method["sha256"] else ""
-    return MethodRow(
-        label=method["label"], title=method["title"], kind=method["kind"], track=method["track"], weights=weights
-    )
-
-
-def _head(dataset: dict[str, Any]) -> DatasetHead:
-    return DatasetHead(name=dataset["label"], title=dataset["title"], split=dataset["split"], planned=dataset["pairs"])
+    options = options or ReportOptions()
+    formats = files.chosen(options.formats)
+    evidence = load(run)
+    table = evidence.table(options.reference, marks_floor=options.marks_floor)
+    content = files.texts(table, formats, options.latex)
+    if "html" in formats:
+        content = {"results.html": page(evidence, table, shown_pairs=options.shown_pairs), **content}
+    return table, files.write(content, options.folder or run / "report")

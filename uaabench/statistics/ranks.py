@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 LEVEL = 0.05
 
@@ -38,7 +38,7 @@ class Ranking:
     groups: Sequence[tuple[str, ...]]
 
 
-def rank_methods(values: Mapping[str, Sequence[float]], *, higher_is_better: bool) -> Ranking:
+def rank_methods(values: Mapping[str, ArrayLike], *, higher_is_better: bool) -> Ranking:
     """Rank methods by their values of one metric on the same pairs.
 
     Friedman's p-value is SciPy's and needs at least three methods and two pairs; Nemenyi's critical difference is

@@ -1,0 +1,184 @@
+"""The verbs that put runs beside each other: compare, check, merge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from uaabench.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from uaabench.regression import Change
+
+Gate = Literal["text", "json", "github"]
+STYLES = {"worse": "bold red", "missing": "bold red", "better": "green", "same": ""}
+
+
+def compare(
+    before: Annotated[Path, typer.Argument(metavar="A", help="A run directory.")],
+    after: Annotated[Path, typer.Argument(metavar="B", help="Another run on the same images.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Show what changed from one run to another: paired differences with intervals, for methods both have.
+
+    Example: uaabench compare runs/monday runs/tuesday
+    """
+    from rich.console import Console
+
+    from uaabench import regression
+    from uaabench.reporting.evidence import load
+
+    old, new = load(before), load(after)
+    found = regression.changes(new, old, regression.Tolerances(regression.Tolerance(0.0, False)))
+    notes = list(regression.remarks(new, old))
+    if as_json:
+        typer.echo(regression.as_json(found, notes), nl=False)
+        return
+    console = Console(highlight=False)
+    _print_changes(found, console)
+    _print_missing(found)
+    console.print(
+        "Difference is B minus A over the same pairs with its 95 % bootstrap interval; p is that of the Wilcoxon "
+        "signed-rank test after Holm's correction over all lines; better and worse where the interval excludes 0.",
+        soft_wrap=True,
+    )
+    for note in notes:
+        typer.echo(note)
+
+
+def check(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The run to be judged.")],
+    reference: Annotated[Path, typer.Option("--reference", help="A run, or a folder written by --update.")],
+    tolerance: Annotated[
+        list[str] | None,
+        typer.Option(help="`qabf=0.002`, `sd=1%`, or `0.5%` for all other metrics; may be repeated. Default: `0.2%`."),
+    ] = None,
+    shown: Annotated[Gate, typer.Option("--format", help="What is printed: `text`, `json` or `github`.")] = "text",
+    junit: Annotated[Path | None, typer.Option(help="Also write JUnit XML to this file.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Also write JSON to this file.")] = None,
+    update: Annotated[bool, typer.Option("--update", help="Make RUN the new reference instead.")] = False,
+    reason: Annotated[str, typer.Option(help="Why the reference changes; kept in it. Needed for --update.")] = "",
+) -> None:
+    """Fail when a run is worse than its reference: the gate for continuous integration.
+
+    A metric counts as worse when its mean is worse by more than the tolerance and the paired 95 % interval of the
+    difference excludes 0. A method, data set or pair that the reference has and the run lacks is a failure. Exits with
+    0 when the gate passes, 1 when it fails, 2 when the two cannot be compared. Examples:
+
+        uaabench check runs/now --reference reports/demo
+
+        uaabench check runs/now --reference reports/demo --tolerance qabf=0.002 --junit gate.xml --format github
+
+        uaabench check runs/now --reference reports/demo --update --reason "uaa: retrained weights"
+    """
+    from uaabench import regression
+    from uaabench.reporting.evidence import load
+
+    judged = load(run)
+    if update:
+        _update(judged.run, reference, reason)
+        return
+    against = load(reference)
+    found = regression.changes(judged, against, regression.Tolerances.parse(tolerance or [], against.metrics))
+    notes = list(regression.remarks(judged, against))
+    if junit is not None:
+        _write(junit, regression.as_junit(found))
+    if json_file is not None:
+        _write(json_file, regression.as_json(found, notes))
+    if shown == "json":
+        typer.echo(regression.as_json(found, notes), nl=False)
+    else:
+        for line in regression.as_annotations(found) if shown == "github" else ():
+            typer.echo(line)
+        _print_gate(found, notes, reference)
+    if any(change.fails for change in found):
+        raise typer.Exit(1)
+
+
+def merge(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Two or more run directories.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The new run directory.")],
+) -> None:
+    """Join runs of one profile on the same images into one table.
+
+    Example: uaabench merge runs/uaa runs/tardal --out runs/both
+    """
+    from uaabench.cli.running import print_report
+    from uaabench.merging import merge as join
+
+    print_report(join(runs, out))
+
+
+def _update(run: Path, reference: Path, reason: str) -> None:
+    from uaabench import regression
+    from uaabench.reporting.evidence import load
+
+    if not reason.strip():
+        raise UsageError('A new reference needs its reason: --update --reason "uaa: retrained weights"')
+    regression.write_reference(load(run), reference, reason.strip())
+    typer.echo(f"{reference} is the new reference.")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"Cannot write {path}: {error.strerror or error}; name a file in a folder that exists."
+        ) from error
+
+
+def _print_gate(found: Sequence[Change], notes: Sequence[str], reference: Path) -> None:
+    """What changed, in sentences, and the verdict on the last line."""
+    for change in sorted(found, key=lambda change: change.verdict == "better"):
+        if change.verdict != "same":
+            typer.echo(change.sentence)
+    for note in notes:
+        typer.echo(note)
+    count = {verdict: sum(change.verdict == verdict for change in found) for verdict in STYLES}
+    passed = "failed" if count["worse"] or count["missing"] else "passed"
+    typer.echo(
+        f"The gate {passed} against {reference}: of {len(found)} values {count['worse']} are worse, "
+        f"{count['missing']} missing, {count['better']} better, {count['same']} the same."
+    )
+
+
+def _print_changes(found: Sequence[Change], console: object) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    assert isinstance(console, Console)
+    for dataset in dict.fromkeys(change.dataset for change in found):
+        grid = Table(title=dataset, title_justify="left", pad_edge=False)
+        for heading in ("Method", "Metric"):
+            grid.add_column(heading)
+        for heading in ("A", "B", "B - A", "95 % interval", "p", "won", "n", ""):
+            grid.add_column(heading, justify="right", no_wrap=True)
+        for change in found:
+            if change.dataset != dataset or change.difference is None or change.p_value is None:
+                continue
+            interval = "-" if change.low is None else f"[{change.low:+.4f}, {change.high:+.4f}]"
+            grid.add_row(
+                Text(change.method),
+                change.metric,
+                f"{change.before:.4f}",
+                f"{change.after:.4f}",
+                f"{change.difference:+.4f}",
+                interval,
+                "< 0.001" if change.p_value < 0.001 else f"{change.p_value:.3f}",
+                f"{change.win_rate:.0%}",
+                str(change.n),
+                Text(change.verdict if change.verdict != "same" else "", style=STYLES[change.verdict]),
+            )
+        console.print(grid)
+
+
+def _print_missing(found: Sequence[Change]) -> None:
+    for change in found:
+        if change.verdict == "missing":
+            typer.echo(change.sentence)

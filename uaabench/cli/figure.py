@@ -1,0 +1,179 @@
+"""The verbs that draw figures for papers from a run: montage, tradeoff, cd."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from uaabench.cli import options
+from uaabench.errors import UsageError, unknown_name
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from uaabench.figures import Box, Panel
+    from uaabench.interface import Metric
+    from uaabench.reporting.images import RunImages
+    from uaabench.reporting.table import Section, Table
+
+app = typer.Typer(no_args_is_help=True, help="Figures for papers, as PDF with embedded fonts, PNG or SVG.")
+
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="File: .pdf, .png or .svg.")]
+DatasetName = Annotated[str, typer.Option("--dataset", help="Data set of the run. Default: its first.")]
+MetricName = Annotated[str, typer.Option("--metric", help="Metric of the run. Default: its last.")]
+NoCaption = Annotated[bool, typer.Option("--no-caption", help="Leave out the line that says n and profile.")]
+
+
+@app.command()
+def montage(
+    run: Run,
+    out: Out,
+    pairs: Annotated[list[str] | None, typer.Option(help="Comma list of pair ids. Default: the first two.")] = None,
+    methods: Annotated[list[str] | None, typer.Option(help="Comma list. Default: all above the floor.")] = None,
+    box: Annotated[
+        list[str] | None, typer.Option(help="`PAIR=x,y,width,height`: the region shown enlarged; may be repeated.")
+    ] = None,
+    dataset: DatasetName = "",
+    no_caption: NoCaption = False,
+) -> None:
+    """Chosen pairs in rows, sources and methods in columns, with enlarged regions.
+
+    Example: uaabench figure montage runs/paper --pairs 00537D,00633D --box 00537D=200,150,80,60 -o montage.pdf
+    """
+    from uaabench import figures
+    from uaabench.reporting import plots
+    from uaabench.reporting.evidence import load
+    from uaabench.reporting.images import SOURCES, RunImages
+
+    evidence = load(run)
+    table = evidence.table()
+    section = _section(table, dataset)
+    chosen = options.split_commas(pairs) or _pairs(evidence.records, section.dataset.name)[:2]
+    known = [row.method.label for row in section.rows]
+    shown = options.split_commas(methods) or [row.method.label for row in section.compared]
+    for name in shown:
+        if name not in known:
+            raise unknown_name("method of this run", name, known)
+    boxes = dict(_read_box(text) for text in box or ())
+    for pair in boxes:
+        if pair not in chosen:
+            raise unknown_name("pair in this figure", pair, chosen)
+    images = RunImages(evidence, section.dataset)
+    titles = {**table.row_titles, **SOURCES}
+    columns = [*SOURCES, *(name for name in shown if name not in SOURCES)]
+    rows = [[_panel(images, name, titles[name], pair) for name in columns] for pair in chosen]
+    text = "" if no_caption else plots.caption(table, section, "Fused images", pairs=len(chosen))
+    figure = figures.montage(rows, row_titles=chosen, insets=[boxes.get(pair) for pair in chosen], caption=text)
+    _save(figure, out)
+
+
+@app.command()
+def tradeoff(
+    run: Run,
+    out: Out,
+    metric: MetricName = "",
+    size: Annotated[
+        str, typer.Option(help="Image size of the latency, such as 480x640. Default: the middle one.")
+    ] = "",
+    dataset: DatasetName = "",
+    no_caption: NoCaption = False,
+) -> None:
+    """Quality against latency, with confidence intervals and quartiles; needs `uaabench profile RUN` first.
+
+    Example: uaabench figure tradeoff runs/paper --metric Qabf -o tradeoff.pdf
+    """
+    from uaabench.reporting import plots
+    from uaabench.reporting.evidence import load
+
+    table = load(run).table()
+    section, chosen = _section(table, dataset), _metric(table, metric)
+    sizes = {f"{entry.height}x{entry.width}": (entry.height, entry.width) for entry in table.efficiency}
+    if not sizes:
+        raise UsageError(f"{run} holds no latencies; measure them first: uaabench profile {run}")
+    if size and size not in sizes:
+        raise unknown_name("measured image size", size, sizes)
+    text = "" if no_caption else plots.caption(table, section, f"{chosen.name} against latency")
+    figure = plots.tradeoff_of(table, section, chosen, sizes.get(size), text)
+    if figure is None:
+        raise UsageError(f"No method of {run} has both a latency and {chosen.name}; see its table.")
+    _save(figure, out)
+
+
+@app.command("cd")
+def critical_difference(
+    run: Run,
+    out: Out,
+    metric: MetricName = "",
+    dataset: DatasetName = "",
+    mark_floor: Annotated[bool, typer.Option("--mark-floor", help="Rank trivial methods too.")] = False,
+    no_caption: NoCaption = False,
+) -> None:
+    """Critical-difference diagram: mean ranks over pairs, methods that are not told apart joined (Nemenyi, 0.05).
+
+    Example: uaabench figure cd runs/paper --metric VIF -o cd.pdf
+    """
+    from uaabench.reporting import plots
+    from uaabench.reporting.evidence import load
+
+    table = load(run).table(marks_floor=mark_floor)
+    section, chosen = _section(table, dataset), _metric(table, metric)
+    text = "" if no_caption else plots.caption(table, section, f"Mean ranks by {chosen.name}, Nemenyi at 0.05")
+    figure = plots.critical_difference_of(table, section, chosen, text)
+    if figure is None:
+        raise UsageError(
+            f"Fewer than three methods of {run} above the floor have {chosen.name} on every pair of "
+            f"{section.dataset.name}; --mark-floor ranks the trivial ones too."
+        )
+    _save(figure, out)
+
+
+def _section(table: Table, name: str) -> Section:
+    known = {section.dataset.name: section for section in table.sections}
+    if name and name not in known:
+        raise unknown_name("data set in this run", name, known)
+    return known[name] if name else table.sections[0]
+
+
+def _metric(table: Table, name: str) -> Metric:
+    known = {metric.name.lower(): metric for metric in table.metrics}
+    if name and name.lower() not in known:
+        raise unknown_name("metric in this run", name, [metric.name for metric in table.metrics])
+    return known[name.lower()] if name else table.metrics[-1]
+
+
+def _pairs(records: object, dataset: str) -> list[str]:
+    import pandas as pd
+
+    assert isinstance(records, pd.DataFrame)
+    return sorted(records.loc[(records["dataset"] == dataset) & (records["scope"] == "pair"), "pair"].unique())
+
+
+def _panel(images: RunImages, name: str, title: str, pair: str) -> Panel:
+    from uaabench.figures import Panel
+    from uaabench.reporting.images import SOURCES
+
+    image = images.source(name, pair) if name in SOURCES else images.fused(name, pair)
+    if image is None:
+        raise UsageError(f"The run has no image of '{name}' for the pair '{pair}'; check the id, or fuse it again.")
+    return Panel(title, image)
+
+
+def _read_box(text: str) -> tuple[str, Box]:
+    from uaabench.figures import Box
+
+    pair, _, numbers = text.rpartition("=")
+    try:
+        x, y, width, height = (int(number) for number in numbers.split(","))
+    except ValueError:
+        raise UsageError(f"'{text}' is no region; write PAIR=x,y,width,height in pixels.") from None
+    return pair, Box(x, y, width, height)
+
+
+def _save(figure: Figure, out: Path) -> None:
+    from uaabench import figures
+
+    figures.save(figure, out)
+    typer.echo(f"Written to {out}")

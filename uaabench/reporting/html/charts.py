@@ -1,0 +1,46 @@
+"""The charts of the page: the same figures as those for papers, as SVG that follows the theme of the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from uaabench import figures
+from uaabench.interface import Metric
+from uaabench.reporting.evidence import Evidence
+from uaabench.reporting.plots import critical_difference_of, distribution_of, tradeoff_of
+from uaabench.reporting.table import Section, Table
+
+
+@dataclass(frozen=True)
+class Chart:
+    """The figures of one data set and metric: title of each and its SVG."""
+
+    dataset: str
+    metric: str
+    figures: list[tuple[str, Markup]]
+
+
+def charts(table: Table, evidence: Evidence) -> list[Chart]:
+    """The charts of every data set and metric that has a value."""
+    found = []
+    for section in table.sections:
+        for metric in table.metrics:
+            if any(row.cells[metric.name].n for row in section.rows):
+                found.append(_chart(table, evidence, section, metric))
+    return found
+
+
+def _chart(table: Table, evidence: Evidence, section: Section, metric: Metric) -> Chart:
+    made = {
+        "Values of the pairs": distribution_of(table, evidence.numbers, section, metric),
+        "Quality against latency": tradeoff_of(table, section, metric),
+        "Critical difference": critical_difference_of(table, section, metric),
+    }
+    drawn = [
+        (title, Markup(figures.inline_svg(figure, prefix=f"{section.dataset.name}-{metric.name}-{number}")))
+        for number, (title, figure) in enumerate(made.items())
+        if figure is not None
+    ]
+    return Chart(section.dataset.name, metric.name, drawn)

@@ -1,0 +1,59 @@
+"""Fills the page with a table, its charts, the images of some pairs, and their provenance."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from uaabench.reporting.controls import LEGEND, TITLE, findings
+from uaabench.reporting.evidence import Evidence
+from uaabench.reporting.grids import grids
+from uaabench.reporting.html.charts import charts
+from uaabench.reporting.html.pictures import pictures
+from uaabench.reporting.table import Cell, Table
+
+
+def page(evidence: Evidence, table: Table, *, shown_pairs: int = 20) -> str:
+    """The whole report as one HTML text without any reference to another file.
+
+    Args:
+        evidence: The run; its artefacts and sources are shown where they are still there.
+        table: The table of that run.
+        shown_pairs: How many pairs of each data set are shown as images, at most.
+    """
+    parts = files(__package__)
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string((parts / "page.html.j2").read_text(encoding="utf-8"))
+    shown = pictures(evidence, table, shown_pairs)
+    return template.render(
+        style=Markup((parts / "page.css").read_text(encoding="utf-8")),
+        script=Markup((parts / "page.js").read_text(encoding="utf-8")),
+        data=_embedded({"datasets": shown, "metrics": _metric_facts(table)}),
+        table=table,
+        titles=table.row_titles,
+        grids=grids(table),
+        charts=charts(table, evidence),
+        controls=[(comparison, list(findings(table, comparison))) for comparison in table.controls],
+        controls_title=TITLE,
+        controls_legend=LEGEND,
+        facts=evidence.facts,
+        sort_value=_sort_value,
+    )
+
+
+def _embedded(content: Any) -> Markup:
+    """JSON that cannot end the script element it stands in."""
+    return Markup(json.dumps(content, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"))
+
+
+def _metric_facts(table: Table) -> list[dict[str, Any]]:
+    return [{"name": metric.name, "higher": metric.higher_is_better} for metric in table.metrics]
+
+
+def _sort_value(cell: Cell) -> str:
+    """What a column is sorted by: the mean at full precision, or nothing."""
+    return "" if cell.mean is None else repr(cell.mean)

@@ -1,0 +1,157 @@
+"""The images of the page: sources, fused images and label maps of some pairs, made small enough to be embedded."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import cv2
+import numpy as np
+
+from uaabench.reporting.evidence import Evidence
+from uaabench.reporting.images import SOURCES, Image, RunImages
+from uaabench.reporting.table import DatasetHead, Table
+
+# Bytes of all images together; base64 makes them a third longer.
+BUDGET = 9_000_000
+QUALITIES = (90, 80, 65, 50, 35)
+OVERLAY = "Labels"
+Load = Callable[[], Image | None]
+
+
+def pictures(evidence: Evidence, table: Table, limit: int) -> list[dict[str, Any]]:
+    """What the viewer shows, for each data set.
+
+    Half of the pairs are spread evenly over the data set, the others are those on which the methods differ most.
+    Images are re-encoded for viewing only; the values beside them were computed on the artefacts.
+
+    Returns:
+        For each data set its `name`, `title`, and `pairs`: `id`, `values` by method and metric, `layers` as data URIs
+        by method or source, `overlays` by name.
+    """
+    shown = {dataset.name: _choose(evidence, table, dataset, limit) for dataset in evidence.datasets}
+    layers = len(table.methods) + len(SOURCES)
+    images = layers * sum(len(ids) for ids in shown.values())
+    encode = partial(_encode, budget=BUDGET // max(images, 1))
+    return [
+        _dataset(evidence, table, dataset, shown[dataset.name], encode)
+        for dataset in evidence.datasets
+        if shown[dataset.name]
+    ]
+
+
+def _choose(evidence: Evidence, table: Table, dataset: DatasetHead, limit: int) -> list[str]:
+    """Ids of the pairs to show, in their order."""
+    frame = evidence.records
+    ids = sorted(frame.loc[(frame["dataset"] == dataset.name) & (frame["scope"] == "pair"), "pair"].unique())
+    if len(ids) <= limit:
+        return ids
+    spread = {ids[int(place)] for place in np.linspace(0, len(ids) - 1, max(limit // 2, 1))} if limit else set()
+    differing = _by_difference(evidence, table, dataset)
+    rest = [pair for pair in differing if pair not in spread][: limit - len(spread)]
+    return sorted(spread.union(rest))
+
+
+def _by_difference(evidence: Evidence, table: Table, dataset: DatasetHead) -> list[str]:
+    """Ids of the pairs, those first on which the methods above the floor differ most, over all metrics."""
+    labels = [method.label for method in table.methods if not method.is_floor]
+    total: dict[str, float] = {}
+    for metric in table.metrics:
+        columns = [evidence.numbers.values(dataset, label, metric.name) for label in labels]
+        for pair in set().union(*(column.index for column in columns)):
+            values = [column[pair] for column in columns if pair in column.index]
+            spread = float(np.std([value for column in columns for value in column])) or 1.0
+            total[pair] = total.get(pair, 0.0) + (max(values) - min(values)) / spread
+    return sorted(total, key=lambda pair: (-total[pair], pair))
+
+
+def _dataset(
+    evidence: Evidence, table: Table, dataset: DatasetHead, ids: Sequence[str], encode: Callable[[Load], str | None]
+) -> dict[str, Any]:
+    images = RunImages(evidence, dataset)
+    titles = table.row_titles
+    fused = {method.label: titles[method.label] for method in table.methods if method.label not in SOURCES}
+    work: list[tuple[str, str, Load]] = []
+    for pair in ids:
+        work += [(pair, source, partial(images.source, source, pair)) for source in SOURCES]
+        work += [(pair, label, partial(images.fused, label, pair)) for label in fused]
+        work.append((pair, OVERLAY, partial(_overlay, images, pair)))
+    with ThreadPoolExecutor() as pool:
+        uris = list(pool.map(lambda item: _lossless(item[2]) if item[1] == OVERLAY else encode(item[2]), work))
+    by_pair: dict[str, dict[str, str]] = {pair: {} for pair in ids}
+    for (pair, layer, _), uri in zip(work, uris, strict=True):
+        if uri:
+            by_pair[pair][layer] = uri
+    return {
+        "name": dataset.name,
+        "title": dataset.heading,
+        "layers": [{"id": layer, "title": title} for layer, title in (SOURCES | fused).items()],
+        "methods": [{"id": method.label, "title": titles[method.label]} for method in table.methods],
+        "legend": [{"name": c.name, "colour": "#{:02x}{:02x}{:02x}".format(*c.colour)} for c in images.classes],
+        "pairs": [
+            {
+                "id": pair,
+                "values": _values(evidence, table, dataset, pair),
+                "overlays": {OVERLAY: by_pair[pair].pop(OVERLAY)} if OVERLAY in by_pair[pair] else {},
+                "layers": by_pair[pair],
+            }
+            for pair in ids
+        ],
+    }
+
+
+def _values(evidence: Evidence, table: Table, dataset: DatasetHead, pair: str) -> dict[str, list[float | None]]:
+    """The values of one pair by method, in the order of the metrics."""
+    found = {}
+    for method in table.methods:
+        columns = [evidence.numbers.values(dataset, method.label, metric.name) for metric in table.metrics]
+        found[method.label] = [float(column[pair]) if pair in column.index else None for column in columns]
+    return found
+
+
+def _overlay(images: RunImages, pair: str) -> Image | None:
+    """The label map in the colours of its classes, class 0 and unknown values transparent: (H,W,4) RGBA."""
+    values = images.label(pair)
+    if values is None or not images.classes:
+        return None
+    palette = np.zeros((256, 4), np.uint8)
+    for number, entry in enumerate(images.classes[1:], start=1):
+        palette[number] = (*entry.colour, 255)
+    return np.asarray(palette[values])
+
+
+def _encode(load: Load, budget: int) -> str | None:
+    """A WebP image of at most so many bytes as a data URI: first of less quality, then smaller."""
+    image = load()
+    if image is None:
+        return None
+    while True:
+        for quality in QUALITIES:
+            data = _webp(image, quality)
+            if len(data) <= budget or min(image.shape[:2]) < 64:
+                return _uri(data)
+        height, width = image.shape[:2]
+        image = np.asarray(cv2.resize(image, (width * 3 // 4, height * 3 // 4), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _lossless(load: Load) -> str | None:
+    """A label map as a data URI: its colours must stay what they are."""
+    image = load()
+    return None if image is None else _uri(_webp(image, 101))
+
+
+def _webp(image: Image, quality: int) -> bytes:
+    # OpenCV's order of channels; above 100 WebP is lossless.
+    order = {2: image, 3: image[..., ::-1]}.get(image.ndim, image)
+    if image.ndim == 3 and image.shape[2] == 4:
+        order = image[..., [2, 1, 0, 3]]
+    done, data = cv2.imencode(".webp", np.ascontiguousarray(order), [cv2.IMWRITE_WEBP_QUALITY, quality])
+    assert done
+    return data.tobytes()
+
+
+def _uri(data: bytes) -> str:
+    return "data:image/webp;base64," + base64.b64encode(data).decode()
