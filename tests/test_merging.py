@@ -4,8 +4,8 @@ import json
 
 import pandas as pd
 import pytest
-from runs import write_run
 
+from runs import write_run
 from uaabench.errors import UsageError
 from uaabench.merging import merge
 from uaabench.reporting.evidence import load

@@ -196,8 +196,8 @@ def _count(call: Callable[[], None]) -> int:
     from torch.utils._python_dispatch import TorchDispatchMode
     from torch.utils.flop_counter import flop_registry
 
-    class Counter(TorchDispatchMode):
-        total = 0
+    class Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+        total: int = 0
 
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             result = func(*args, **(kwargs or {}))
@@ -206,9 +206,10 @@ def _count(call: Callable[[], None]) -> int:
                 self.total += int(formula(*args, **(kwargs or {}), out_val=result))
             return result
 
-    with Counter() as counter:
+    counter: Any = Counter()  # type: ignore[no-untyped-call]
+    with counter:
         call()
-    return counter.total
+    return int(counter.total)
 
 
 def _modules(fusion: FusionMethod) -> Iterator[torch.nn.Module]:

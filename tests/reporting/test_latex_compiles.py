@@ -38,7 +38,7 @@ Tables~\ref{tab:fusion} and~\ref{tab:fusion-versus-msrs}.
 \bibliography{references}
 \end{document}
 """
-ENTRY = "@article{bai2024,\n  author = {Bai, Haowen},\n  title = {Deep unfolding},\n  journal = {TCSVT},\n  year = {2024}\n}"
+ENTRY = "@article{bai2024, author = {Bai, Haowen}, title = {Deep unfolding}, journal = {TCSVT}, year = {2024}}"
 
 
 def run_in(folder, *command):

@@ -256,8 +256,10 @@ class Table:
     def assumptions(self) -> dict[str, str]:
         """One line for each of intervals, versus, ranks that this table has: what it is, what it takes for granted."""
         lines = {
-            "intervals": f"Intervals: {CONFIDENCE} expanded percentile bootstrap over pairs; takes the pairs for a random sample of "
-            "the images to come, which frames of one video are not."
+            "intervals": (
+                f"Intervals: {CONFIDENCE} expanded percentile bootstrap over pairs; takes the pairs for a random "
+                "sample of the images to come, which frames of one video are not."
+            )
         }
         if self.reference:
             lines["versus"] = (

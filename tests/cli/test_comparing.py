@@ -1,0 +1,111 @@
+"""The verbs that compare runs, with the exit codes that scripts rely on."""
+
+import json
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from runs import write_run
+
+BASE = np.random.default_rng(0).uniform(0.4, 0.6, 12)
+VALUES = {"uaa": {"Qabf": BASE.tolist()}, "tardal": {"Qabf": (BASE - 0.1).tolist()}, "average": {"Qabf": [0.3] * 12}}
+WORSE = {**VALUES, "uaa": {"Qabf": (BASE - 0.02).tolist()}}
+
+
+@pytest.fixture
+def reference(tmp_path):
+    return write_run(tmp_path / "reference", VALUES)
+
+
+def test_an_unchanged_run_passes(uaabench, reference, tmp_path):
+    result = uaabench("check", write_run(tmp_path / "run", VALUES), "--reference", reference)
+    assert result.code == 0
+    assert "The gate passed" in result.out
+    assert "of 3 values 0 are worse, 0 missing, 0 better, 3 the same." in result.out
+
+
+def test_a_worse_run_fails_with_1_and_says_where(uaabench, reference, tmp_path):
+    run = write_run(tmp_path / "run", WORSE)
+    files = ("--junit", tmp_path / "gate.xml", "--json", tmp_path / "gate.json")
+    result = uaabench("check", run, "--reference", reference, *files)
+    assert result.code == 1
+    assert "msrs uaa Qabf is worse" in result.out
+    assert "The gate failed" in result.out
+    assert ElementTree.parse(tmp_path / "gate.xml").getroot().get("failures") == "1"
+    assert json.loads((tmp_path / "gate.json").read_text())["passed"] is False
+    assert uaabench("check", run, "--reference", reference, "--tolerance", "qabf=0.03").code == 0
+
+
+def test_json_alone_stands_on_standard_output(uaabench, reference):
+    assert json.loads(uaabench("check", reference, "--reference", reference, "--format", "json").out)["passed"] is True
+
+
+def test_annotations_come_before_the_sentences(uaabench, reference, tmp_path):
+    run = write_run(tmp_path / "run", WORSE)
+    result = uaabench("check", run, "--reference", reference, "--format", "github")
+    assert result.out.startswith("::error title=uaabench msrs uaa Qabf::")
+
+
+def test_what_cannot_be_compared_exits_with_2(uaabench, reference, tmp_path):
+    other = write_run(tmp_path / "other", VALUES, dataset="msrs", profile={"name": "tang", "version": 1})
+    assert uaabench("check", other, "--reference", reference).code == 2
+    assert uaabench("check", reference, "--reference", tmp_path / "nowhere").code == 2
+    assert uaabench("check", reference, "--reference", reference, "--tolerance", "x=1").code == 2
+
+
+def test_a_new_reference_needs_its_reason(uaabench, reference, tmp_path):
+    folder = tmp_path / "reports"
+    assert uaabench("check", reference, "--reference", folder, "--update").code == 2
+    assert uaabench("check", reference, "--reference", folder, "--update", "--reason", "first").code == 0
+    assert uaabench("check", reference, "--reference", folder).code == 0
+
+
+def test_compare_shows_differences_both_ways(uaabench, reference, tmp_path):
+    run = write_run(tmp_path / "run", WORSE)
+    assert "-0.0200" in uaabench("compare", reference, run).out
+    assert "+0.0200" in uaabench("compare", run, reference).out
+    content = json.loads(uaabench("compare", reference, run, "--json").out)
+    assert {entry["method"]: entry["verdict"] for entry in content["changes"]} == {
+        "uaa": "worse",
+        "tardal": "same",
+        "average": "same",
+    }
+
+
+def test_merged_runs_are_reported(uaabench, tmp_path):
+    parts = [write_run(tmp_path / name, {name: VALUES[name]}) for name in ("uaa", "tardal")]
+    result = uaabench("merge", *parts, "--out", tmp_path / "both")
+    assert result.code == 0, result.err
+    assert (tmp_path / "both" / "report" / "results.html").is_file()
+    assert uaabench("merge", *parts, "--out", tmp_path / "both").code == 2
+
+
+def test_report_takes_formats_reference_and_style(uaabench, reference, tmp_path):
+    out = tmp_path / "paper"
+    result = uaabench("report", reference, "--vs", "tardal", "--format", "latex,md", "--label", "tab:x", "--out", out)
+    assert result.code == 0, result.err
+    assert sorted(path.name for path in out.iterdir()) == ["results.md", "results.tex", "supplement.tex"]
+    assert r"\label{tab:x}" in (out / "results.tex").read_text()
+    assert "Difference to tardal" in result.out
+    assert uaabench("report", reference, "--format", "pdf").code == 2
+    assert "did you mean 'tardal'" in uaabench("report", reference, "--vs", "tradal").err
+
+
+def test_figures_are_drawn_from_a_run(uaabench, reference, tmp_path):
+    assert uaabench("figure", "cd", reference, "--mark-floor", "-o", tmp_path / "cd.pdf").code == 0
+    assert (tmp_path / "cd.pdf").read_bytes().startswith(b"%PDF")
+    assert "--mark-floor" in uaabench("figure", "cd", reference, "-o", tmp_path / "cd.pdf").err
+    assert "uaabench profile" in uaabench("figure", "tradeoff", reference, "-o", tmp_path / "t.pdf").err
+    assert "no image of 'infrared'" in uaabench("figure", "montage", reference, "-o", tmp_path / "m.pdf").err
+
+
+def test_a_montage_shows_pairs_of_a_run(uaabench, pair_folder, tmp_path):
+    run = tmp_path / "R"
+    assert uaabench("run", "--methods", "laplacian", "--datasets", f"mine={pair_folder}", "--out", run).code == 0
+    arguments = ("--pairs", "1,3", "--box", "3=4,4,20,16", "-o", tmp_path / "m.png")
+    assert uaabench("figure", "montage", run, *arguments).code == 0
+    assert (tmp_path / "m.png").stat().st_size > 1000
+    assert uaabench("figure", "montage", run, "--pairs", "9", "-o", tmp_path / "m.png").code == 2
+    assert uaabench("figure", "montage", run, "--box", "1=4,4,20", "-o", tmp_path / "m.png").code == 2
+    assert uaabench("figure", "montage", run, "--methods", "laplace", "-o", tmp_path / "m.png").code == 2
