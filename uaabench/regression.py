@@ -26,7 +26,7 @@ from uaabench.statistics import compare_pairs, holm
 
 Verdict = Literal["same", "worse", "better", "missing"]
 # Entries of a manifest that name places on the machine of the run, or the way it was called there.
-PRIVATE = ("argv", "data_root", "plugins", "root", "folder")
+PRIVATE = ("argv", "data_root", "plugins", "root", "folder", "platform")
 
 
 @dataclass(frozen=True, slots=True)

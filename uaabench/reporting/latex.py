@@ -98,11 +98,17 @@ def _supplement(grid: Grid, style: LatexStyle) -> str:
 
 
 def _grid_lines(title: str, cells: Sequence[GridCell]) -> Iterator[str]:
-    """A line of numbers, those with a verdict in bold or italics, and where there are any a line of details."""
+    """A line of numbers, those with a verdict in bold, and where there are any a line of details."""
     markup = {"better": r"\textbf{%s} better", "worse": r"\textbf{%s} worse", "": "%s"}
-    yield " & ".join([escape(title), *(markup[cell.verdict] % escape(cell.text) for cell in cells)]) + r" \\"
+    yield " & ".join([escape(title), *(markup[cell.verdict] % _signed(cell.text) for cell in cells)]) + r" \\"
     if any(cell.detail for cell in cells):
         yield " & ".join(["", *(rf"\scriptsize {escape(cell.detail)}" for cell in cells)]) + r" \\"
+
+
+def _signed(text: str) -> str:
+    """A number with a minus sign instead of a hyphen."""
+    is_negative = text.startswith("-") and text != "-"
+    return f"$-${escape(text[1:])}" if is_negative else escape(text)
 
 
 def _blocks(columns: Sequence[Column]) -> Iterator[Sequence[Column]]:
