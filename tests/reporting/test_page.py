@@ -213,7 +213,9 @@ def test_pairs_can_be_ordered_by_the_difference_of_two_methods(opened, evidence,
     expected = (first - second).abs().sort_values(ascending=False)
     shown = tab.locator("#view-pair option").all_inner_texts()
     assert shown == [f"{pair} ({gap:.4f})" for pair, gap in expected.items()]
+    assert tab.locator("#view-pair").input_value() == expected.index[0]
     tab.click("#view-next")
+    assert tab.locator("#view-pair").input_value() == expected.index[1]
     assert tab.locator("#view-values caption").inner_text().startswith("Values of pair")
 
 

@@ -227,7 +227,11 @@ function setWipe(share) {
 
 function listen() {
   select("dataset").addEventListener("change", chooseDataset);
-  select("order").addEventListener("change", orderPairs);
+  select("order").addEventListener("change", () => {
+    orderPairs();
+    select("pair").selectedIndex = 0;
+    showPair();
+  });
   select("pair").addEventListener("change", showPair);
   for (const side of ["left", "right"]) select(side).addEventListener("change", orderPairs);
   for (const id of ["mode", "overlay"]) select(id).addEventListener("change", draw);
