@@ -3,6 +3,7 @@
 import json
 from xml.etree import ElementTree
 
+import cv2
 import numpy as np
 import pytest
 
@@ -105,7 +106,12 @@ def test_a_montage_shows_pairs_of_a_run(uaabench, pair_folder, tmp_path):
     assert uaabench("run", "--methods", "laplacian", "--datasets", f"mine={pair_folder}", "--out", run).code == 0
     arguments = ("--pairs", "1,3", "--box", "3=4,4,20,16", "-o", tmp_path / "m.png")
     assert uaabench("figure", "montage", run, *arguments).code == 0
-    assert (tmp_path / "m.png").stat().st_size > 1000
+    grey = cv2.imread(str(tmp_path / "m.png"))
+    assert uaabench("figure", "montage", run, *arguments, "--colour").code == 0
+    coloured = cv2.imread(str(tmp_path / "m.png"))
+    # The fused image is the rightmost of three columns; its frame apart, only colour makes channels differ.
+    right = np.s_[:, 2 * grey.shape[1] // 3 + 60 :]
+    assert np.ptp(coloured[right], axis=2).mean() > 2 * np.ptp(grey[right], axis=2).mean()
     assert uaabench("figure", "montage", run, "--pairs", "9", "-o", tmp_path / "m.png").code == 2
     assert uaabench("figure", "montage", run, "--box", "1=4,4,20", "-o", tmp_path / "m.png").code == 2
     assert uaabench("figure", "montage", run, "--methods", "laplace", "-o", tmp_path / "m.png").code == 2

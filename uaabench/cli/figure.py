@@ -36,6 +36,9 @@ def montage(
     box: Annotated[
         list[str] | None, typer.Option(help="`PAIR=x,y,width,height`: the region shown enlarged; may be repeated.")
     ] = None,
+    colour: Annotated[
+        bool, typer.Option("--colour", help="Give grey fused images the chroma of the visible image.")
+    ] = False,
     dataset: DatasetName = "",
     no_caption: NoCaption = False,
 ) -> None:
@@ -64,7 +67,7 @@ def montage(
     images = RunImages(evidence, section.dataset)
     titles = {**table.row_titles, **SOURCES}
     columns = [*SOURCES, *(name for name in shown if name not in SOURCES)]
-    rows = [[_panel(images, name, titles[name], pair) for name in columns] for pair in chosen]
+    rows = [[_panel(images, name, titles[name], pair, colour=colour) for name in columns] for pair in chosen]
     text = "" if no_caption else plots.caption(table, section, "Fused images", pairs=len(chosen))
     figure = figures.montage(rows, row_titles=chosen, insets=[boxes.get(pair) for pair in chosen], caption=text)
     _save(figure, out)
@@ -151,13 +154,17 @@ def _pairs(records: object, dataset: str) -> list[str]:
     return sorted(records.loc[(records["dataset"] == dataset) & (records["scope"] == "pair"), "pair"].unique())
 
 
-def _panel(images: RunImages, name: str, title: str, pair: str) -> Panel:
+def _panel(images: RunImages, name: str, title: str, pair: str, *, colour: bool) -> Panel:
+    from uaabench import imaging
     from uaabench.figures import Panel
     from uaabench.reporting.images import SOURCES
 
     image = images.source(name, pair) if name in SOURCES else images.fused(name, pair)
     if image is None:
         raise UsageError(f"The run has no image of '{name}' for the pair '{pair}'; check the id, or fuse it again.")
+    visible = images.source("visible", pair)
+    if colour and name not in SOURCES and image.ndim == 2 and visible is not None and visible.ndim == 3:
+        image = imaging.colourise(image, visible)
     return Panel(title, image)
 
 
