@@ -7,27 +7,22 @@ load as they are.
 
 from __future__ import annotations
 
-import pickle
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from uaabench import weights as weight_files
-from uaabench.errors import WeightsError
+from uaabench.baselines.network import NetworkMethod
 from uaabench.interface import LuminanceMethod, MethodCard
 
 BatchNorm = Literal["image", "running"]
 
 WIDTH = 32
 DEPTH = 3
-# float32 holds nothing smaller at full precision, and CPUs take a slow path for such numbers.
-DENORMAL = 1e-30
 
 
-class TarDAL(LuminanceMethod):
+class TarDAL(NetworkMethod, LuminanceMethod):
     """The generator with weights.
 
     Args:
@@ -39,19 +34,7 @@ class TarDAL(LuminanceMethod):
     card = MethodCard.beside(__file__)
 
     def __init__(self, batch_norm: BatchNorm = "running") -> None:
-        self._network = Generator(NORMS[batch_norm])
-
-    def load(self, weights: Path | None, device: torch.device) -> None:
-        """Load an official checkpoint or the shipped weights; see `FusionMethod.load`."""
-        if weights is None:
-            raise WeightsError(
-                "TarDAL needs weights: name them as tardal@PATH, or reinstall to restore the shipped ones."
-            )
-        try:
-            self._network.load_state_dict(flush_denormals(_read(weights)))
-        except (RuntimeError, TypeError) as error:
-            raise WeightsError(f"{weights} does not fit TarDAL: {str(error).splitlines()[-1].strip()}") from error
-        self._network.to(device).eval()
+        super().__init__(Generator(NORMS[batch_norm]))
 
     def fuse_luminance(self, ir: Tensor, y: Tensor) -> Tensor:
         """Run the generator; negative values of its tanh are black."""
@@ -97,27 +80,5 @@ class Generator(nn.Module):
         return fused
 
 
-def flush_denormals(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Set denormal weights to zero.
-
-    Two thirds of the `ct` file are dead weights around 1e-40. The images are the same bit for bit without them, and a
-    CPU is 20 times faster. `torch.set_flush_denormal` would do it too, but for the whole process of the user.
-    """
-    return {key: torch.where(value.abs() < DENORMAL, torch.zeros_like(value), value) for key, value in tensors.items()}
-
-
 def _convolution(inputs: int, outputs: int, *after: nn.Module) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inputs, outputs, kernel_size=3, padding=1), *after)
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    """State dict of an official checkpoint (a pickle) or of shipped weights (safetensors)."""
-    if path.suffix == ".safetensors":
-        return weight_files.read(path)[0]
-    try:
-        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
-        raise WeightsError(f"{path} is no PyTorch checkpoint; give an official TarDAL file.") from error
-    # tardal-dt.pth tells the authors' loader which statistics to use; here the card does.
-    content.pop("use_eval", None)
-    return content

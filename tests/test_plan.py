@@ -6,7 +6,7 @@ import pytest
 
 from uaabench import plan
 from uaabench.config import build
-from uaabench.errors import DataError, UsageError
+from uaabench.errors import DataError, UsageError, WeightsError
 
 
 def make(pair_folder, methods=("average",), **entries):
@@ -25,6 +25,19 @@ def test_the_floor_comes_first_and_every_method_once(pair_folder):
 
 def test_a_glob_names_all_methods_it_matches(pair_folder):
     assert [method.label for method in make(pair_folder, ["*ver*", "lap*"]).methods] == ["average", "laplacian"]
+
+
+def test_a_glob_leaves_out_methods_whose_weights_are_not_here(pair_folder):
+    labels = {method.label for method in make(pair_folder, ["*"]).methods}
+    assert {"uaa", "tardal", "laplacian", "gff"} <= labels
+    assert "seafusion" not in labels
+
+
+def test_a_method_without_shipped_weights_says_where_to_get_them(pair_folder):
+    with pytest.raises(
+        WeightsError, match=r"comes without weights: get them from https://.*name it seafusion@official"
+    ):
+        make(pair_folder, ["seafusion"])
 
 
 def test_the_same_files_give_the_same_keys(pair_folder):

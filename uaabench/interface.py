@@ -56,7 +56,8 @@ class Checkpoint:
     """A published checkpoint of a learned method, known by its hash.
 
     Attributes:
-        sha256: Hash of the file.
+        sha256: Hash of the file; of a checkpoint in several files the hash of their sorted hashes, a line each.
+        parts: Hashes of its files where it has several.
         source: Page the authors link it from.
         url: Direct download, where the authors offer one.
         note: What a user must know, for example which run of the paper it is.
@@ -67,6 +68,7 @@ class Checkpoint:
     source: str
     url: str = ""
     note: str = ""
+    parts: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -116,7 +118,10 @@ class MethodCard:
             UsageError: The file has an entry that no card has, or lacks one that every card needs.
         """
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-        checkpoints = {name: Checkpoint(**entry) for name, entry in content.pop("checkpoints", {}).items()}
+        checkpoints = {
+            name: Checkpoint(**{**entry, "parts": tuple(entry.get("parts", ()))})
+            for name, entry in content.pop("checkpoints", {}).items()
+        }
         unknown = content.keys() - {entry.name for entry in fields(cls)}
         if unknown:
             raise UsageError(f"The card {path} has the unknown entry '{min(unknown)}'; see MethodCard for the names.")
@@ -146,7 +151,8 @@ class FusionMethod(ABC):
         """Get ready to fuse on `device`; called once, before the first `fuse`.
 
         Args:
-            weights: File with the weights, or None for a method that has none.
+            weights: File with the weights, the folder of a checkpoint in several files, or None for a method that
+                has none.
             device: Where the tensors given to `fuse` will be.
 
         Raises:

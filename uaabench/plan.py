@@ -138,10 +138,11 @@ def plan_methods(config: RunConfig) -> Iterable[MethodPlan]:
 
 
 def _expand(entry: str) -> list[str]:
-    """A glob over method names to the names; anything else to itself."""
+    """A glob to the names of the methods that run without further files; anything else to itself."""
     if "=" in entry or not any(sign in entry for sign in "*?["):
         return [entry]
-    found = fnmatch.filter(registry.method_cards(), entry)
+    ready = [name for name, card in registry.method_cards().items() if weights.comes_with_weights(card)]
+    found = fnmatch.filter(ready, entry)
     if not found:
         raise UsageError(f"No method matches '{entry}'; see: uaabench list methods")
     return found

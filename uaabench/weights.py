@@ -86,11 +86,13 @@ class ResolvedWeights:
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file as 64 hexadecimal digits.
+    """SHA-256 of a file as 64 hexadecimal digits; of a folder that of the sorted hashes of its files, a line each.
 
     Raises:
-        WeightsError: The file cannot be read.
+        WeightsError: A file cannot be read.
     """
+    if path.is_dir():
+        return hashlib.sha256("\n".join(sorted(map(sha256, path.iterdir()))).encode()).hexdigest()
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -108,6 +110,11 @@ def shipped_card(name: str) -> WeightsCard | None:
     """Card of the weights that come with the package, or None."""
     path = _shipped_folder() / f"{name}.json"
     return WeightsCard(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+
+
+def comes_with_weights(card: MethodCard) -> bool:
+    """Whether a method runs by its name alone: it has no weights, or they are shipped."""
+    return not card.checkpoints or shipped(card.name) is not None
 
 
 def resolve(card: MethodCard, requested: str = "") -> ResolvedWeights:
@@ -128,7 +135,7 @@ def resolve(card: MethodCard, requested: str = "") -> ResolvedWeights:
     if requested in card.checkpoints:
         return _resolve_checkpoint(card, requested)
     path = Path(requested).expanduser()
-    if path.is_file():
+    if path.exists():
         return _resolve_file(card, path)
     if os.sep in requested or path.suffix:
         raise UsageError(f"There is no weights file {path} for the method '{card.name}'; check the path.")
@@ -138,6 +145,13 @@ def resolve(card: MethodCard, requested: str = "") -> ResolvedWeights:
 def _resolve_shipped(card: MethodCard) -> ResolvedWeights:
     path, facts = shipped(card.name), shipped_card(card.name)
     if path is None or facts is None:
+        if card.checkpoints:
+            names = " or ".join(f"{card.name}@{name}" for name in card.checkpoints)
+            source = next(iter(card.checkpoints.values())).source
+            raise WeightsError(
+                f"{card.title} comes without weights: get them from {source}, run 'uaabench weights add {card.name} "
+                f"FILE', and name it {names}."
+            )
         return ResolvedWeights()
     return ResolvedWeights(path, facts.sha256, "shipped", "retrained")
 
@@ -162,33 +176,38 @@ def _resolve_file(card: MethodCard, path: Path) -> ResolvedWeights:
 
 
 def stored(checkpoint: Checkpoint) -> Path | None:
-    """File of an official checkpoint in the user's weights folder, or None."""
+    """File of an official checkpoint in the user's weights folder, or the folder of all its files, or None."""
     path = paths.weights_folder() / f"{checkpoint.sha256}.pt"
-    return path if path.is_file() else None
+    if not checkpoint.parts:
+        return path if path.is_file() else None
+    folder = path.with_suffix("")
+    return folder if all((folder / f"{part}.pt").is_file() for part in checkpoint.parts) else None
 
 
 def add(card: MethodCard, file: Path) -> list[str]:
-    """Copy an official checkpoint into the user's weights folder.
+    """Copy an official checkpoint, or one file of it, into the user's weights folder.
 
     Returns:
-        Names of the checkpoints of the card that this file is.
+        Names of the checkpoints of the card that this file is, or is a part of.
 
     Raises:
         WeightsError: The file is none of the card's checkpoints.
     """
     digest = sha256(file)
-    names = [name for name, checkpoint in card.checkpoints.items() if checkpoint.sha256 == digest]
-    if not names:
+    known = {name: entry for name, entry in card.checkpoints.items() if digest in (entry.sha256, *entry.parts)}
+    if not known:
         raise WeightsError(
             f"{file} (SHA-256 {digest[:12]}…) is no known checkpoint of {card.name}; known are: "
             f"{', '.join(card.checkpoints) or 'none'}. A file of your own is used as {card.name}@PATH."
         )
-    folder = paths.weights_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f"{digest}.partial"
-    shutil.copyfile(file, partial)
-    os.replace(partial, folder / f"{digest}.pt")
-    return names
+    for checkpoint in known.values():
+        root = paths.weights_folder()
+        folder = root / checkpoint.sha256 if checkpoint.parts else root
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = root / f"{digest}.partial"
+        shutil.copyfile(file, partial)
+        os.replace(partial, folder / f"{digest}.pt")
+    return list(known)
 
 
 def fetch(card: MethodCard, name: str) -> Path:

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from uaabench import imaging
-from uaabench.baselines.tardal import BatchNorm, Generator, TarDAL, flush_denormals
+from uaabench.baselines.network import flush_denormals
+from uaabench.baselines.tardal import BatchNorm, Generator, TarDAL
 from uaabench.errors import WeightsError
 from uaabench.registry import method_card, method_class
 from uaabench.weights import sha256

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from uaabench.cli import options
 from uaabench.errors import unknown_name
+
+if TYPE_CHECKING:
+    from uaabench.interface import MethodCard
 
 # Below this width of the terminal a listing leaves out the sentence about each name.
 WIDE = 110
@@ -33,7 +36,8 @@ def list_names(
 ) -> None:
     """List methods, data sets, metrics or profiles.
 
-    Examples: uaabench list methods; uaabench list datasets --json
+    Weights marked (add) are their authors': 'uaabench weights list' says where they are, 'uaabench weights add' takes
+    them in. Examples: uaabench list methods; uaabench list datasets --json
     """
     from uaabench import registry
 
@@ -82,7 +86,7 @@ def show(
 
 
 def _methods() -> list[dict[str, Any]]:
-    from uaabench import registry, weights
+    from uaabench import registry
 
     return [
         {
@@ -91,17 +95,32 @@ def _methods() -> list[dict[str, Any]]:
             "year": card.year,
             "venue": card.venue,
             "parameters": card.parameters,
-            "weights": _weights_text(card.kind, weights.shipped(card.name) is not None, list(card.checkpoints)),
+            "track": ", ".join(_tracks(card)),
+            "weights": ", ".join(_weights(card)),
             "summary": card.summary,
         }
         for card in registry.method_cards().values()
     ]
 
 
-def _weights_text(kind: str, shipped: bool, checkpoints: list[str]) -> str:
-    if kind != "learned":
-        return ""
-    return ", ".join([*(["shipped"] if shipped else []), *(f"@{name}" for name in checkpoints)])
+def _tracks(card: MethodCard) -> Iterator[str]:
+    """Which weights a method can be compared with: trained here, or its authors'."""
+    from uaabench import weights
+
+    if weights.shipped(card.name):
+        yield "retrained"
+    if card.checkpoints:
+        yield "official"
+
+
+def _weights(card: MethodCard) -> Iterator[str]:
+    """The weights of a method by name; those that are not here say so."""
+    from uaabench import weights
+
+    if weights.shipped(card.name):
+        yield "shipped"
+    for name, checkpoint in card.checkpoints.items():
+        yield f"@{name}" if weights.stored(checkpoint) else f"@{name} (add)"
 
 
 def _datasets() -> list[dict[str, Any]]:

@@ -98,7 +98,9 @@ def report(
     ] = None,
     vs: Annotated[str, typer.Option(help="Compare every method with this one, pair by pair.")] = "",
     mark_floor: Annotated[bool, typer.Option("--mark-floor", help="Mark and rank trivial methods too.")] = False,
-    shown_pairs: Annotated[int, typer.Option(min=0, help="Pairs of each data set shown in the page.")] = 20,
+    shown_pairs: Annotated[
+        int, typer.Option(min=0, help="Pairs shown in the page, shared out among the data sets.")
+    ] = 20,
     caption: Annotated[str | None, typer.Option(help="LaTeX: how the caption begins.")] = None,
     label: Annotated[str, typer.Option(help="LaTeX: label of the table.")] = "tab:fusion",
     intervals: Annotated[Literal["below", "pm", "none"], typer.Option(help="LaTeX: where intervals stand.")] = "below",

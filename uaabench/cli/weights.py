@@ -38,15 +38,23 @@ def list_weights() -> None:
 
 
 @app.command()
-def add(method: Method, file: Annotated[Path, typer.Argument(help="The checkpoint of the authors.")]) -> None:
-    """Add an official checkpoint; its hash tells which it is.
+def add(
+    method: Method, files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files of the authors.")]
+) -> None:
+    """Add an official checkpoint of one or several files; their hashes tell which it is.
 
-    Example: uaabench weights add tardal tardal-dt.pth
+    Examples:
+        uaabench weights add tardal tardal-dt.pth
+
+        uaabench weights add didfuse Encoder_weight_IJCAI.pkl Decoder_weight_IJCAI.pkl
     """
     from uaabench import registry, weights
 
-    for name in weights.add(registry.method_card(method), file):
-        typer.echo(f"added {method}@{name}")
+    card = registry.method_card(method)
+    names = dict.fromkeys(name for file in files for name in weights.add(card, file))
+    for name in names:
+        missing = "" if weights.stored(card.checkpoints[name]) else "; its other files are still missing"
+        typer.echo(f"added {method}@{name}{missing}")
 
 
 @app.command()

@@ -22,7 +22,7 @@ class ReportOptions:
         reference: Label of the method that the others are compared with; empty for none.
         marks_floor: Mark and rank trivial methods like the others.
         latex: How the LaTeX tables look.
-        shown_pairs: How many pairs of each data set the page shows images of.
+        shown_pairs: How many pairs the page shows images of, shared out among the data sets.
         folder: Where the files go; the run's own folder `report` unless given.
     """
 

@@ -23,7 +23,7 @@ def page(evidence: Evidence, table: Table, *, shown_pairs: int = 20) -> str:
     Args:
         evidence: The run; its artefacts and sources are shown where they are still there.
         table: The table of that run.
-        shown_pairs: How many pairs of each data set are shown as images, at most.
+        shown_pairs: How many pairs are shown as images, shared out among the data sets.
     """
     parts = files(__package__)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)

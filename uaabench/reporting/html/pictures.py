@@ -25,14 +25,16 @@ Load = Callable[[], Image | None]
 def pictures(evidence: Evidence, table: Table, limit: int) -> list[dict[str, Any]]:
     """What the viewer shows, for each data set.
 
-    Half of the pairs are spread evenly over the data set, the others are those on which the methods differ most.
+    The pairs are shared out among the data sets. Half of those of a data set are spread evenly over it, the others are
+    those on which the methods differ most.
     Images are re-encoded for viewing only; the values beside them were computed on the artefacts.
 
     Returns:
         For each data set its `name`, `title`, and `pairs`: `id`, `values` by method and metric, `layers` as data URIs
         by method or source, `overlays` by name.
     """
-    shown = {dataset.name: _choose(evidence, table, dataset, limit) for dataset in evidence.datasets}
+    share = -(-limit // max(len(evidence.datasets), 1))
+    shown = {dataset.name: _choose(evidence, table, dataset, share) for dataset in evidence.datasets}
     layers = len(table.methods) + len(SOURCES)
     images = layers * sum(len(ids) for ids in shown.values())
     encode = partial(_encode, budget=BUDGET // max(images, 1))

@@ -1,0 +1,86 @@
+"""AUIF: base and detail by unrolled optimisation, the ancestor of UAAFusion (Zhao et al., IEEE TCSVT 2022)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, pad
+
+from uaabench.baselines.network import NetworkMethod
+from uaabench.baselines.scripts import pil_grey
+from uaabench.interface import MethodCard
+
+STEPS = 10
+BLUR, LAPLACIAN = 11, 19
+
+
+class AUIF(NetworkMethod):
+    """Both extractors and the decoder, the parts of the sources added, as in the authors' script."""
+
+    card = MethodCard.beside(__file__)
+
+    def __init__(self) -> None:
+        super().__init__(Network())
+
+    def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
+        """Fuse the grey images; see `FusionMethod.fuse`."""
+        fused: Tensor = self._network(ir, pil_grey(vi))
+        return fused
+
+
+class Step(nn.Module):
+    """One step of the unrolled descent, with a kernel and its adjoint."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kernel = nn.Parameter(torch.randn(64, 1, 3, 3))
+        self.eta = nn.Parameter(torch.tensor([0.1]))
+        self.theta = nn.Parameter(torch.tensor([1e-3]))
+        self.rest = nn.Sequential(nn.BatchNorm2d(1), nn.PReLU())
+
+    def forward(self, estimate: Tensor, image: Tensor) -> Tensor:
+        """Bring the estimate (B,1,H,W) of a part of the image (B,1,H,W) one step further."""
+        adjoint = self.kernel.flip(2, 3).transpose(0, 1)
+        response = conv2d(_reflected(conv2d(_reflected(estimate), self.kernel)), adjoint)
+        step: Tensor = self.eta * (self.rest(response) - self.theta * (image - estimate))
+        return estimate - step
+
+
+class Network(nn.Module):
+    """Infrared and grey visible (B,1,H,W) in [0,1] to the fused image (B,1,H,W) in (0,1)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.ModuleList(Step() for _ in range(STEPS))
+        self.conv2 = nn.ModuleList(Step() for _ in range(STEPS))
+        self.decoder = nn.Sequential(
+            nn.ReflectionPad2d(1), nn.Conv2d(1, 1, 3, bias=False), nn.BatchNorm2d(1), nn.Sigmoid()
+        )
+
+    def forward(self, ir: Tensor, vi: Tensor) -> Tensor:
+        """Fuse a batch; the sums of both parts are not halved."""
+        parts = [part for image in (ir, vi) for part in (self._base(image), self._detail(image))]
+        fused: Tensor = self.decoder(parts[0] + parts[2] + (parts[1] + parts[3]))
+        return fused
+
+    def _base(self, image: Tensor) -> Tensor:
+        """Start from a box blur."""
+        start = conv2d(_reflected(image, BLUR // 2), image.new_full((1, 1, BLUR, BLUR), 1 / BLUR**2))
+        return _descend(self.conv1, start, image)
+
+    def _detail(self, image: Tensor) -> Tensor:
+        """Start from a Laplacian, its kernel divided by the sum of its magnitudes."""
+        kernel = image.new_ones((1, 1, LAPLACIAN, LAPLACIAN))
+        kernel[..., LAPLACIAN // 2, LAPLACIAN // 2] = 1 - LAPLACIAN**2
+        start = conv2d(_reflected(image, LAPLACIAN // 2), kernel / kernel.abs().sum())
+        return _descend(self.conv2, start, image)
+
+
+def _descend(steps: nn.ModuleList, start: Tensor, image: Tensor) -> Tensor:
+    for step in steps:
+        start = step(start, image)
+    return start
+
+
+def _reflected(image: Tensor, width: int = 1) -> Tensor:
+    return pad(image, (width,) * 4, mode="reflect")

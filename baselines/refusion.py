@@ -1,0 +1,160 @@
+"""ReFusion: Restormer encoders and crossed attention, trained by a learnt loss (Bai et al., IJCV 2025)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import gelu, leaky_relu, normalize
+
+from uaabench.baselines.network import NetworkMethod, State
+from uaabench.baselines.scripts import stretched
+from uaabench.interface import MethodCard, luminance
+
+WIDTH, HEADS = 16, 8
+
+
+class ReFusion(NetworkMethod):
+    """The network for infrared and visible images; the fused luminance is stretched, as in the authors' script."""
+
+    card = MethodCard.beside(__file__)
+
+    def __init__(self) -> None:
+        super().__init__(Network())
+
+    def adapt(self, state: State) -> State:
+        """Leave out the second copy that the release has of every convolution."""
+        return {key: value for key, value in state.items() if not key.endswith(".conv.weight")}
+
+    def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
+        """Fuse infrared and luminance; see `FusionMethod.fuse`."""
+        return stretched(self._network(ir, luminance(vi)))
+
+
+def _pointwise(inputs: int, outputs: int) -> nn.Conv2d:
+    return nn.Conv2d(inputs, outputs, 1, bias=False)
+
+
+def _depthwise(channels: int) -> nn.Conv2d:
+    return nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)
+
+
+def _heads(features: Tensor) -> Tensor:
+    """(B,C,H,W) to (B,heads,C/heads,H*W)."""
+    batch, channels, height, width = features.shape
+    return features.reshape(batch, HEADS, channels // HEADS, height * width)
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor, temperature: Tensor) -> Tensor:
+    """Attention between channels over the whole image: (B,C,H,W) three times to (B,C,H,W)."""
+    q, k = normalize(_heads(query), dim=-1), normalize(_heads(key), dim=-1)
+    weights = (q @ k.transpose(-2, -1) * temperature).softmax(dim=-1)
+    attended: Tensor = weights @ _heads(value)
+    return attended.reshape(query.shape)
+
+
+class ChannelNorm(nn.Module):
+    """Layer normalisation over the channels of each pixel, under the entry name `body`."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.LayerNorm(channels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B,C,H,W) to the same."""
+        normalised: Tensor = self.body(features.movedim(1, -1))
+        return normalised.movedim(-1, 1)
+
+
+class Attention(nn.Module):
+    """Restormer's attention between channels."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.temperature = nn.Parameter(torch.ones(HEADS, 1, 1))
+        self.qkv = _pointwise(channels, 3 * channels)
+        self.qkv_dwconv = _depthwise(3 * channels)
+        self.project_out = _pointwise(channels, channels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B,C,H,W) to the same."""
+        query, key, value = self.qkv_dwconv(self.qkv(features)).chunk(3, dim=1)
+        attended: Tensor = self.project_out(_attend(query, key, value, self.temperature))
+        return attended
+
+
+class FeedForward(nn.Module):
+    """Restormer's gated layer."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.project_in = _pointwise(channels, 4 * channels)
+        self.dwconv = _depthwise(4 * channels)
+        self.project_out = _pointwise(2 * channels, channels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B,C,H,W) to the same."""
+        gate, values = self.dwconv(self.project_in(features)).chunk(2, dim=1)
+        passed: Tensor = self.project_out(gelu(gate) * values)
+        return passed
+
+
+class Block(nn.Module):
+    """Attention and a gated layer, each on normalised features and added to them."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = ChannelNorm(channels), ChannelNorm(channels)
+        self.attn, self.ffn = Attention(channels), FeedForward(channels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B,C,H,W) to the same."""
+        features = features + self.attn(self.norm1(features))
+        changed: Tensor = features + self.ffn(self.norm2(features))
+        return changed
+
+
+class FusionModule(nn.Module):
+    """Attention of each source by the other's queries, then gates from both: twice (B,16,H,W) to (B,32,H,W)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.temperature1, self.temperature2 = (nn.Parameter(torch.ones(HEADS, 1, 1)) for _ in range(2))
+        self.qkv1, self.qkv2 = _pointwise(WIDTH, 3 * WIDTH), _pointwise(WIDTH, 3 * WIDTH)
+        self.qkv1_dwconv, self.qkv2_dwconv = _depthwise(3 * WIDTH), _depthwise(3 * WIDTH)
+        self.project_mid1, self.project_mid2 = _pointwise(WIDTH, WIDTH), _pointwise(WIDTH, WIDTH)
+        self.project_E, self.project_E_d = _pointwise(2 * WIDTH, 8 * WIDTH), _depthwise(8 * WIDTH)
+        self.project_E1, self.project_E1_d = _pointwise(WIDTH, 4 * WIDTH), _depthwise(4 * WIDTH)
+        self.project_E2, self.project_E2_d = _pointwise(WIDTH, 4 * WIDTH), _depthwise(4 * WIDTH)
+        self.project_out1, self.project_out2 = _pointwise(4 * WIDTH, 2 * WIDTH), _pointwise(4 * WIDTH, 2 * WIDTH)
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """Fuse features."""
+        query1, key1, value1 = self.qkv1_dwconv(self.qkv1(first)).chunk(3, dim=1)
+        query2, key2, value2 = self.qkv2_dwconv(self.qkv2(second)).chunk(3, dim=1)
+        first = first + self.project_mid1(_attend(query2, key1, value1, self.temperature1))
+        second = second + self.project_mid2(_attend(query1, key2, value2, self.temperature2))
+        both = torch.cat([first, second], dim=1)
+        gate1, gate2 = self.project_E_d(self.project_E(both)).chunk(2, dim=1)
+        passed1 = self.project_out1(gelu(gate1) * self.project_E1_d(self.project_E1(first)))
+        passed2 = self.project_out2(gelu(gate2) * self.project_E2_d(self.project_E2(second)))
+        fused: Tensor = both + passed1 + passed2
+        return fused
+
+
+class Network(nn.Module):
+    """Infrared and luminance (B,1,H,W) in [0,1] to the fused image (B,1,H,W) in (0,1)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.project_in_1, self.project_in_2 = (nn.Conv2d(1, WIDTH, 3, padding=1, bias=False) for _ in range(2))
+        self.encoder1, self.encoder2 = (nn.Sequential(Block(WIDTH), Block(WIDTH)) for _ in range(2))
+        self.FM = FusionModule()
+        self.decoder = nn.Sequential(Block(2 * WIDTH), Block(2 * WIDTH))
+        self.project_out_0 = nn.Conv2d(2 * WIDTH, WIDTH, 3, padding=1, bias=False)
+        self.project_out_1 = nn.Conv2d(WIDTH, 1, 3, padding=1, bias=False)
+
+    def forward(self, ir: Tensor, y: Tensor) -> Tensor:
+        """Fuse a batch."""
+        first, second = self.encoder1(self.project_in_1(ir)), self.encoder2(self.project_in_2(y))
+        features = self.decoder(self.FM(first, second))
+        return torch.sigmoid(self.project_out_1(leaky_relu(self.project_out_0(features), 0.01)))

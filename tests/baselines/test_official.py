@@ -1,0 +1,98 @@
+"""Every learned baseline with its official checkpoint gives the images of its authors' code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from uaabench import conformance, imaging
+from uaabench.registry import method_card, method_class
+from uaabench.weights import sha256
+
+CPU = torch.device("cpu")
+# Checkpoint of the card, folder of the development data, its file (none: all files of the folder), golden outputs.
+OFFICIAL = {
+    "auif": ("official", "AUIF", "", ""),
+    "datfuse": ("official", "DATFuse", "model_10.pth", ""),
+    "densefuse": ("official", "DenseFuse", "densefuse_gray.model", ""),
+    "didfuse": ("official", "DIDFuse", "", ""),
+    "ifcnn": ("max", "IFCNN", "IFCNN-MAX.pth", "imagenet_norm"),
+    "lrrnet": ("official", "LRRNet", "final_lrr_net_lam2_1.5_wir_3.0_lam3_gram_2000_epoch_4_block_4.model", ""),
+    "mmdrfuse": ("official", "MMDRFuse", "student.model", ""),
+    "reconet": ("official", "ReCoNet", "params.pth", ""),
+    "refusion": ("official", "ReFusion", "ReFusion_IVIF.pth", ""),
+    "res2fusion": ("1e3", "Res2Fusion", "Final_epoch_4_1e3.model", ""),
+    "seafusion": ("official", "SeAFusion", "SeAFusion.pth", ""),
+    "ship": ("official", "SHIP", "SHIP_model.pth", ""),
+    "ydtr": ("official", "YDTR", "model_10.pth", ""),
+}
+# Its attention between all places of a full image takes minutes: compared by `benchmarks/methods.py` only.
+SLOWEST = {"res2fusion"}
+
+
+def loaded(shared: Path, name: str, **options):
+    _, folder, file, _ = OFFICIAL[name]
+    method = method_class(name)(**options)
+    method.load(shared / "weights" / folder / file, CPU)
+    return method
+
+
+def fuse(shared: Path, method, pair: str) -> np.ndarray:
+    folder = shared / "oracle" / "methods" / "sources" / pair
+    ir, vi = imaging.read_grey(folder / "ir.png"), imaging.read_rgb(folder / "vi.png")
+    with torch.no_grad():
+        fused = imaging.quantise(method.fuse(imaging.to_tensor(ir), imaging.to_tensor(vi)))[0]
+    return imaging.grey(fused) if fused.ndim == 3 else fused
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", OFFICIAL)
+def test_checkpoints_are_the_files_of_the_card(shared: Path, name: str) -> None:
+    checkpoint, folder, file, _ = OFFICIAL[name]
+    assert sha256(shared / "weights" / folder / file) == method_card(name).checkpoints[checkpoint].sha256
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+@pytest.mark.parametrize("pair", ["MSRS_01190N", "TNO42_01"])
+@pytest.mark.parametrize("name", sorted(OFFICIAL.keys() - SLOWEST))
+def test_fused_images_are_those_of_the_authors_code(shared: Path, name: str, pair: str) -> None:
+    _, folder, _, variant = OFFICIAL[name]
+    golden = imaging.read_grey(shared / "oracle" / "methods" / folder / variant / f"{pair}.png").astype(int)
+    difference = np.abs(fuse(shared, loaded(shared, name), pair).astype(int) - golden)
+    assert (difference <= 1).mean() >= 0.9999
+    assert difference.max() <= 2
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_ifcnn_without_normalisation_is_the_literal_script(shared: Path) -> None:
+    golden = imaging.read_grey(shared / "oracle" / "methods" / "IFCNN" / "MSRS_01190N.png").astype(int)
+    fused = fuse(shared, loaded(shared, "ifcnn", normalise=False), "MSRS_01190N").astype(int)
+    assert np.abs(fused - golden).max() <= 1
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", OFFICIAL)
+def test_official_weights_keep_the_contract_of_methods(shared: Path, name: str) -> None:
+    findings = conformance.check(loaded(shared, name), CPU)
+    assert [f"{finding.name}: {finding.detail}" for finding in findings if not finding.passed] == []
+
+
+@pytest.mark.parametrize("name", OFFICIAL)
+def test_the_card_counts_the_parameters_of_the_network(name: str) -> None:
+    method = method_class(name)()
+    assert sum(parameter.numel() for parameter in method._network.parameters()) == method_card(name).parameters
+
+
+def test_attention_by_places_does_not_depend_on_how_many_rows_are_computed_at_a_time(monkeypatch) -> None:
+    from uaabench.baselines import res2fusion
+
+    torch.manual_seed(0)
+    first, second = torch.rand(3, 24, 40), torch.rand(3, 24, 40)
+    whole = res2fusion.by_place(first, second)
+    monkeypatch.setattr(res2fusion, "ROWS", 7)
+    assert torch.allclose(res2fusion.by_place(first, second), whole, atol=1e-6)
