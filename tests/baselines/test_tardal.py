@@ -107,7 +107,8 @@ def test_running_statistics_are_those_of_evaluation(tmp_path: Path) -> None:
     method.load(tmp_path / "w.pt", CPU)
     ir, y = torch.rand(2, 1, 17, 20), torch.rand(2, 1, 17, 20)
     with torch.no_grad():
-        assert torch.equal(method.fuse_luminance(ir, y), generator(ir, y).clamp(0, 1))
+        # The memory layout of the loaded network changes the order of summation.
+        assert torch.allclose(method.fuse_luminance(ir, y), generator(ir, y).clamp(0, 1), atol=1e-6)
 
 
 def test_denormal_weights_become_zero_and_others_stay() -> None:

@@ -12,6 +12,8 @@ from uaabench.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.console import Console
+
     from uaabench.regression import Change
 
 Gate = Literal["text", "json", "github"]
@@ -147,12 +149,10 @@ def _print_gate(found: Sequence[Change], notes: Sequence[str], reference: Path) 
     )
 
 
-def _print_changes(found: Sequence[Change], console: object) -> None:
-    from rich.console import Console
+def _print_changes(found: Sequence[Change], console: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    assert isinstance(console, Console)
     for dataset in dict.fromkeys(change.dataset for change in found):
         grid = Table(title=dataset, title_justify="left", pad_edge=False)
         for heading in ("Method", "Metric"):

@@ -11,6 +11,7 @@ from uaabench.cli import options
 from uaabench.errors import UsageError, unknown_name
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
     from uaabench.figures import Box, Panel
@@ -147,10 +148,7 @@ def _metric(table: Table, name: str) -> Metric:
     return known[name.lower()] if name else table.metrics[-1]
 
 
-def _pairs(records: object, dataset: str) -> list[str]:
-    import pandas as pd
-
-    assert isinstance(records, pd.DataFrame)
+def _pairs(records: pd.DataFrame, dataset: str) -> list[str]:
     return sorted(records.loc[(records["dataset"] == dataset) & (records["scope"] == "pair"), "pair"].unique())
 
 

@@ -11,10 +11,10 @@ from markupsafe import Markup
 
 from uaabench.reporting.controls import LEGEND, TITLE, findings
 from uaabench.reporting.evidence import Evidence
-from uaabench.reporting.grids import grids
+from uaabench.reporting.grids import GridCell, grids
 from uaabench.reporting.html.charts import charts
 from uaabench.reporting.html.pictures import pictures
-from uaabench.reporting.table import Cell, Table
+from uaabench.reporting.table import MISSING, Cell, Table
 
 
 def page(evidence: Evidence, table: Table, *, shown_pairs: int = 20) -> str:
@@ -42,6 +42,7 @@ def page(evidence: Evidence, table: Table, *, shown_pairs: int = 20) -> str:
         controls_legend=LEGEND,
         facts=evidence.facts,
         sort_value=_sort_value,
+        grid_value=_grid_value,
     )
 
 
@@ -52,6 +53,11 @@ def _embedded(content: Any) -> Markup:
 
 def _metric_facts(table: Table) -> list[dict[str, Any]]:
     return [{"name": metric.name, "higher": metric.higher_is_better} for metric in table.metrics]
+
+
+def _grid_value(cell: GridCell) -> str:
+    """What a column of a grid is sorted by: its number, or nothing."""
+    return "" if cell.text == MISSING else cell.text.removeprefix("+")
 
 
 def _sort_value(cell: Cell) -> str:

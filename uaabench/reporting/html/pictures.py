@@ -10,6 +10,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pandas as pd
 
 from uaabench.reporting.evidence import Evidence
 from uaabench.reporting.images import SOURCES, Image, RunImages
@@ -26,8 +27,8 @@ def pictures(evidence: Evidence, table: Table, limit: int) -> list[dict[str, Any
     """What the viewer shows, for each data set.
 
     The pairs are shared out among the data sets. Half of those of a data set are spread evenly over it, the others are
-    those on which the methods differ most.
-    Images are re-encoded for viewing only; the values beside them were computed on the artefacts.
+    those on which the methods differ most. Images are re-encoded for viewing only; the values beside them were computed
+    on the artefacts.
 
     Returns:
         For each data set its `name`, `title`, and `pairs`: `id`, `values` by method and metric, `layers` as data URIs
@@ -60,14 +61,13 @@ def _choose(evidence: Evidence, table: Table, dataset: DatasetHead, limit: int) 
 def _by_difference(evidence: Evidence, table: Table, dataset: DatasetHead) -> list[str]:
     """Ids of the pairs, those first on which the methods above the floor differ most, over all metrics."""
     labels = [method.label for method in table.methods if not method.is_floor]
-    total: dict[str, float] = {}
+    gaps = []
     for metric in table.metrics:
-        columns = [evidence.numbers.values(dataset, label, metric.name) for label in labels]
-        for pair in set().union(*(column.index for column in columns)):
-            values = [column[pair] for column in columns if pair in column.index]
-            spread = float(np.std([value for column in columns for value in column])) or 1.0
-            total[pair] = total.get(pair, 0.0) + (max(values) - min(values)) / spread
-    return sorted(total, key=lambda pair: (-total[pair], pair))
+        values = pd.DataFrame({label: evidence.numbers.values(dataset, label, metric.name) for label in labels})
+        spread = float(np.nanstd(values.to_numpy(dtype=float))) if values.size else 0.0
+        gaps.append((values.max(axis=1) - values.min(axis=1)) / (spread or 1.0))
+    total = pd.concat(gaps, axis=1).sum(axis=1)
+    return sorted(total.index, key=lambda pair: (-total[pair], pair))
 
 
 def _dataset(
