@@ -44,7 +44,7 @@ class NetworkMethod(FusionMethod):
             reason = str(error).splitlines()[-1].strip()
             raise WeightsError(f"{weights} does not fit {card.title}: {reason}") from error
         # In this layout convolutions of these networks take half of the time on a processor.
-        self._network.to(device, memory_format=torch.channels_last).eval()
+        self._network.to(device).to(memory_format=torch.channels_last).eval()
 
     def adapt(self, state: State) -> State:
         """Bring the entries of a checkpoint to those of the network; they are the same unless a method says more."""
