@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad
 
-from uaabench.baselines.network import NetworkMethod
+from uaabench.baselines.network import ScriptMethod
 from uaabench.baselines.scripts import pil_grey
 from uaabench.interface import MethodCard
 
@@ -14,7 +14,7 @@ STEPS = 10
 BLUR, LAPLACIAN = 11, 19
 
 
-class AUIF(NetworkMethod):
+class AUIF(ScriptMethod):
     """Both extractors and the decoder, the parts of the sources added, as in the authors' script."""
 
     card = MethodCard.beside(__file__)
@@ -22,7 +22,7 @@ class AUIF(NetworkMethod):
     def __init__(self) -> None:
         super().__init__(Network())
 
-    def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
+    def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse the grey images; see `FusionMethod.fuse`."""
         fused: Tensor = self._network(ir, pil_grey(vi))
         return fused

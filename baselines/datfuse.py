@@ -6,14 +6,14 @@ import torch
 from torch import Tensor, nn
 
 from uaabench.baselines.memory_transformer import MemoryTransformer, keep_used
-from uaabench.baselines.network import NetworkMethod, State
+from uaabench.baselines.network import ScriptMethod, State
 from uaabench.baselines.scripts import pil_grey, truncated
 from uaabench.interface import MethodCard
 
 WIDTH = 16
 
 
-class DATFuse(NetworkMethod):
+class DATFuse(ScriptMethod):
     """The network on grey images."""
 
     card = MethodCard.beside(__file__)
@@ -25,7 +25,7 @@ class DATFuse(NetworkMethod):
         """Leave out what the released network never applies."""
         return keep_used(state)
 
-    def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
+    def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse the grey images; see `FusionMethod.fuse`."""
         return truncated(self._network(ir, pil_grey(vi)))
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from uaabench.baselines.network import NetworkMethod
+from uaabench.baselines.network import ScriptMethod
 from uaabench.baselines.scripts import pil_grey, truncated
 from uaabench.interface import MethodCard
 
 
-class DenseFuse(NetworkMethod):
+class DenseFuse(ScriptMethod):
     """The autoencoder on grey levels 0..255."""
 
     card = MethodCard.beside(__file__)
@@ -21,7 +21,7 @@ class DenseFuse(NetworkMethod):
     def __init__(self) -> None:
         super().__init__(Autoencoder())
 
-    def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
+    def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse the grey images; see `FusionMethod.fuse`."""
         return truncated(self._network(ir * 255, pil_grey(vi) * 255) / 255)
 

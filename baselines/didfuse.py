@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from uaabench.baselines.network import NetworkMethod
+from uaabench.baselines.network import ScriptMethod
 from uaabench.baselines.scripts import pil_grey
 from uaabench.interface import MethodCard
 
 WIDTH = 64
 
 
-class DIDFuse(NetworkMethod):
+class DIDFuse(ScriptMethod):
     """Encoder and decoder, the features of the sources added, as in the authors' script."""
 
     card = MethodCard.beside(__file__)
@@ -20,7 +20,7 @@ class DIDFuse(NetworkMethod):
     def __init__(self) -> None:
         super().__init__(Network())
 
-    def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
+    def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse the grey images; see `FusionMethod.fuse`."""
         fused: Tensor = self._network(ir, pil_grey(vi))
         return fused

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from uaabench.baselines.network import NetworkMethod
+from uaabench.baselines.network import ScriptMethod
 from uaabench.baselines.scripts import truncated
 from uaabench.interface import MethodCard
 
@@ -13,7 +13,7 @@ from uaabench.interface import MethodCard
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-class IFCNN(NetworkMethod):
+class IFCNN(ScriptMethod):
     """The network on RGB.
 
     Args:
@@ -27,7 +27,7 @@ class IFCNN(NetworkMethod):
         super().__init__(Network())
         self._normalise = normalise
 
-    def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
+    def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse the infrared image in three channels with the visible one; see `FusionMethod.fuse`."""
         shift, scale = (torch.tensor(values, device=ir.device).view(1, 3, 1, 1) for values in (MEAN, DEVIATION))
         if not self._normalise:

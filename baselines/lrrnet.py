@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from uaabench.baselines.network import NetworkMethod
+from uaabench.baselines.network import ScriptMethod
 from uaabench.baselines.scripts import opencv_grey, stretched, truncated
 from uaabench.interface import MethodCard
 
@@ -14,7 +14,7 @@ WIDTH, STEPS = 128, 4
 MARGIN = 1e-5
 
 
-class LRRNet(NetworkMethod):
+class LRRNet(ScriptMethod):
     """The network, each image stretched on the way in and out, as in the authors' script."""
 
     card = MethodCard.beside(__file__)
@@ -22,7 +22,7 @@ class LRRNet(NetworkMethod):
     def __init__(self) -> None:
         super().__init__(Network())
 
-    def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
+    def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse the grey images; see `FusionMethod.fuse`."""
         sources = (stretched(image * 255, MARGIN) for image in (ir, opencv_grey(vi)))
         return truncated(stretched(self._network(*sources), MARGIN))

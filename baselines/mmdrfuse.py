@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from uaabench.baselines.network import NetworkMethod
+from uaabench.baselines.network import ScriptMethod
 from uaabench.baselines.scripts import pil_grey, stretched
 from uaabench.interface import MethodCard
 
 
-class MMDRFuse(NetworkMethod):
+class MMDRFuse(ScriptMethod):
     """The student network; its result is stretched, as the function that the authors save with does."""
 
     card = MethodCard.beside(__file__)
@@ -18,7 +18,7 @@ class MMDRFuse(NetworkMethod):
     def __init__(self) -> None:
         super().__init__(Network())
 
-    def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
+    def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse the grey images; see `FusionMethod.fuse`."""
         return stretched(self._network(ir, pil_grey(vi)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from abc import abstractmethod
 from pathlib import Path
 
 import torch
@@ -49,6 +50,21 @@ class NetworkMethod(FusionMethod):
     def adapt(self, state: State) -> State:
         """Bring the entries of a checkpoint to those of the network; they are the same unless a method says more."""
         return state
+
+
+class ScriptMethod(NetworkMethod):
+    """A network run as its authors' script runs it: one image at a time.
+
+    Steps such as truncation to 8 bit turn the last bit of a sum into a grey level; in a batch sums come in another order.
+    """
+
+    def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
+        """Fuse each image of the batch on its own; see `FusionMethod.fuse`."""
+        return torch.cat([self.fuse_image(ir[i : i + 1], vi[i : i + 1]) for i in range(len(ir))])
+
+    @abstractmethod
+    def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
+        """Fuse a batch of one image, (1,1,H,W) and (1,3,H,W), as `FusionMethod.fuse` does."""
 
 
 def read_state(path: Path, title: str) -> State:

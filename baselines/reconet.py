@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from uaabench.baselines.network import NetworkMethod
+from uaabench.baselines.network import ScriptMethod
 from uaabench.baselines.scripts import opencv_grey
 from uaabench.interface import MethodCard
 
 LOOPS, WIDTH, DILATIONS = 3, 64, (1, 2, 3)
 
 
-class ReCoNet(NetworkMethod):
+class ReCoNet(ScriptMethod):
     """The fusion network without the registration, which pairs that are registered do not need."""
 
     card = MethodCard.beside(__file__)
@@ -20,7 +20,7 @@ class ReCoNet(NetworkMethod):
     def __init__(self) -> None:
         super().__init__(Network())
 
-    def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
+    def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse the grey images; negative values of the tanh are black, as in the authors' files."""
         fused: Tensor = self._network(ir, opencv_grey(vi))
         return fused.clamp(0, 1)

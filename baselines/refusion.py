@@ -6,14 +6,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, leaky_relu, normalize
 
-from uaabench.baselines.network import NetworkMethod, State
+from uaabench.baselines.network import ScriptMethod, State
 from uaabench.baselines.scripts import stretched
 from uaabench.interface import MethodCard, luminance
 
 WIDTH, HEADS = 16, 8
 
 
-class ReFusion(NetworkMethod):
+class ReFusion(ScriptMethod):
     """The network for infrared and visible images; the fused luminance is stretched, as in the authors' script."""
 
     card = MethodCard.beside(__file__)
@@ -25,7 +25,7 @@ class ReFusion(NetworkMethod):
         """Leave out the second copy that the release has of every convolution."""
         return {key: value for key, value in state.items() if not key.endswith(".conv.weight")}
 
-    def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
+    def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse infrared and luminance; see `FusionMethod.fuse`."""
         return stretched(self._network(ir, luminance(vi)))
 

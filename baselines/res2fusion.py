@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
-from uaabench.baselines.network import NetworkMethod
+from uaabench.baselines.network import ScriptMethod
 from uaabench.baselines.scripts import pil_grey, stretched
 from uaabench.interface import MethodCard
 
@@ -18,7 +18,7 @@ POOLED = 8
 ROWS = 4096
 
 
-class Res2Fusion(NetworkMethod):
+class Res2Fusion(ScriptMethod):
     """The autoencoder on grey levels 0..255 with the attention strategy; the result is stretched when it is saved."""
 
     card = MethodCard.beside(__file__)
@@ -26,7 +26,7 @@ class Res2Fusion(NetworkMethod):
     def __init__(self) -> None:
         super().__init__(Network())
 
-    def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
+    def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse the grey images; see `FusionMethod.fuse`."""
         return stretched(self._network(ir * 255, pil_grey(vi) * 255).clamp(0, 255))
 

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from uaabench.baselines.network import NetworkMethod, State
+from uaabench.baselines.network import ScriptMethod, State
 from uaabench.baselines.scripts import recoloured, stretched, truncated
 from uaabench.interface import MethodCard, luminance
 
 
-class SeAFusion(NetworkMethod):
+class SeAFusion(ScriptMethod):
     """The network, and the colours and the stretch of the authors' script."""
 
     card = MethodCard.beside(__file__)
@@ -23,7 +23,7 @@ class SeAFusion(NetworkMethod):
         """Leave out the batch normalisation, which the authors' network has but never applies."""
         return {key: value for key, value in state.items() if ".bn." not in key}
 
-    def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
+    def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse the luminance, take the visible chroma, and stretch the colour image; see `FusionMethod.fuse`."""
         return truncated(stretched(recoloured(self._network(ir, luminance(vi)), vi)))
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, leaky_relu
 
-from uaabench.baselines.network import NetworkMethod
+from uaabench.baselines.network import ScriptMethod
 from uaabench.baselines.refusion import ChannelNorm
 from uaabench.baselines.scripts import recoloured
 from uaabench.interface import MethodCard, luminance
@@ -16,7 +16,7 @@ WIDTH = 16
 DIFFERENCE = 0.8
 
 
-class SHIP(NetworkMethod):
+class SHIP(ScriptMethod):
     """The network, and the colours of the authors' script."""
 
     card = MethodCard.beside(__file__)
@@ -24,7 +24,7 @@ class SHIP(NetworkMethod):
     def __init__(self) -> None:
         super().__init__(Network())
 
-    def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
+    def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse the luminance and take the visible chroma; see `FusionMethod.fuse`."""
         return recoloured(self._network(luminance(vi), ir).clamp(0, 1), vi)
 

@@ -7,14 +7,14 @@ from torch import Tensor, nn
 
 from uaabench.baselines.datfuse import Unit
 from uaabench.baselines.memory_transformer import MemoryTransformer, keep_used
-from uaabench.baselines.network import NetworkMethod, State
+from uaabench.baselines.network import ScriptMethod, State
 from uaabench.baselines.scripts import pil_grey, truncated
 from uaabench.interface import MethodCard
 
 WIDTH = 64
 
 
-class YDTR(NetworkMethod):
+class YDTR(ScriptMethod):
     """The network on grey images."""
 
     card = MethodCard.beside(__file__)
@@ -26,7 +26,7 @@ class YDTR(NetworkMethod):
         """Leave out what the released network never applies."""
         return keep_used(state, ("conv64.", "conv."))
 
-    def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
+    def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse the grey images; see `FusionMethod.fuse`."""
         return truncated(self._network(ir, pil_grey(vi)))
 
