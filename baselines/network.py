@@ -55,7 +55,7 @@ class NetworkMethod(FusionMethod):
 class ScriptMethod(NetworkMethod):
     """A network run as its authors' script runs it: one image at a time.
 
-    Steps such as truncation to 8 bit turn the last bit of a sum into a grey level; in a batch sums come in another order.
+    Truncation to 8 bit turns the last bit of a sum into a grey level, and in a batch sums come in another order.
     """
 
     def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
