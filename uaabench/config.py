@@ -18,6 +18,9 @@ class RunConfig(BaseModel):
         methods: `name`, `name@weights`, `label=folder/`, or a glob over the names of built-in methods.
         datasets: `name`, `name:split`, or `label=folder/`; empty for all sets found, else the demo set.
         metrics: Names of metrics; empty for all of the profile.
+        segmenter: What judges the fused images: `auto` for the shipped one of each data set that has one, `none`, a
+            file exported by `train segmenter`, or `CONFIG@CHECKPOINT`.
+        protocol: Convention of mIoU; empty for the usual one of each data set.
         profile: Convention by which the metrics are computed.
         options: Constructor options of methods, by their name: `{uaa: {stretch: false}}`.
         floor: Whether the trivial methods are added.
@@ -37,6 +40,8 @@ class RunConfig(BaseModel):
     datasets: list[str] = []
     metrics: list[str] = []
     profile: str = "cddfuse"
+    segmenter: str = "auto"
+    protocol: str = ""
     options: dict[str, dict[str, Any]] = {}
     floor: bool = True
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")

@@ -1,4 +1,4 @@
-"""Carries a plan out: its fuse units, then its score units, then the records and the reports."""
+"""Carries a plan out: its fuse units, then its score and segment units, then the records and the reports."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from uaabench.metrics.profiles import profile
 from uaabench.plan import Plan, Unit
 from uaabench.stages.fuse import Runtime, explain, fuse_unit
 from uaabench.stages.score import Share, divide, finish, score_share
+from uaabench.stages.segment import segment_unit
 from uaabench.store import Failure
 
-STAGES = ("fuse", "score")
+STAGES = ("fuse", "score", "segment")
 OnPair = Callable[[str], None]
 
 
@@ -72,7 +73,7 @@ def carry_out(
     """
     if fresh:
         # Scores of images that are made anew are no longer theirs, whatever the stages of this call.
-        store.discard(run, plan.score)
+        store.discard(run, (*plan.score, *plan.segment))
         store.discard(run, plan.fuse if "fuse" in stages else ())
     manifest.write(run, plan, device)
     config = plan.config
@@ -81,11 +82,10 @@ def carry_out(
     )
     with _executor(config, on_pair) as (executor, report):
         for stage in stages:
-            work = _fuse_work if stage == "fuse" else _score_work
-            if work(plan, runtime, executor, report) and config.fail_fast:
+            if WORK[stage](plan, runtime, executor, report) and config.fail_fast:
                 break
     store.consolidate(run, plan)
-    return store.read_failures(run, [unit.folder for unit in (*plan.fuse, *plan.score)])
+    return store.read_failures(run, [unit.folder for unit in (*plan.fuse, *plan.score, *plan.segment)])
 
 
 def _fuse_work(plan: Plan, runtime: Runtime, executor: Executor, report: OnPair | None) -> list[Failure]:
@@ -114,6 +114,16 @@ def _score_work(plan: Plan, runtime: Runtime, executor: Executor, report: OnPair
     return failures
 
 
+def _segment_work(plan: Plan, runtime: Runtime, executor: Executor, report: OnPair | None) -> list[Failure]:
+    """Segment, unit by unit."""
+    waiting = _skip_done(plan.segment, runtime, report)
+    jobs = [Job((unit,), unit.dataset.pairs, partial(_segment, unit, runtime, report)) for unit in waiting]
+    return _run_all(executor, jobs, runtime)
+
+
+WORK = {"fuse": _fuse_work, "score": _score_work, "segment": _segment_work}
+
+
 def _skip_done(units: Sequence[Unit], runtime: Runtime, report: OnPair | None) -> list[Unit]:
     """The units that are not done; the pairs of the others are reported as finished."""
     waiting = []
@@ -129,6 +139,11 @@ def _skip_done(units: Sequence[Unit], runtime: Runtime, report: OnPair | None) -
 def _fuse(unit: Unit, runtime: Runtime, on_pair: OnPair | None) -> list[Failure]:
     """Fuse one unit; in a worker, where `on_pair` is None, progress goes through the worker's channel."""
     return fuse_unit(unit, runtime, partial(on_pair or executors.report_pair, "fuse"))
+
+
+def _segment(unit: Unit, runtime: Runtime, on_pair: OnPair | None) -> list[Failure]:
+    """Segment one unit, likewise."""
+    return segment_unit(unit, runtime, partial(on_pair or executors.report_pair, "segment"))
 
 
 def _score(

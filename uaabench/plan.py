@@ -17,6 +17,9 @@ from uaabench.errors import DataError, UsageError
 from uaabench.imaging import IMAGE_SUFFIXES
 from uaabench.interface import FusionDataset, MethodCard, Metric, Pair
 from uaabench.metrics.profiles import Profile, profile
+from uaabench.segmentation import protocols, segmenters
+from uaabench.segmentation.protocols import Protocol
+from uaabench.segmentation.segmenters import SegmenterFile
 from uaabench.weights import ResolvedWeights
 
 FLOOR = ("visible", "infrared", "average", "maximum")
@@ -40,6 +43,25 @@ class MethodPlan:
 
 
 @dataclass(frozen=True)
+class Segmentation:
+    """What judges the fused images of a data set: a segmenter that is the same for all methods, and a protocol."""
+
+    file: SegmenterFile
+    protocol: Protocol
+
+    @property
+    def name(self) -> str:
+        """How records and tables name it, for example `frozen msrs-9, fast-scnn on visible`."""
+        return f"frozen {self.protocol.name}, {self.file.name}"
+
+    @property
+    def key(self) -> list[Any]:
+        """Everything that decides its numbers."""
+        card = self.file.card
+        return [self.file.sha256, card.version if card else 0, self.protocol.name, self.protocol.version]
+
+
+@dataclass(frozen=True)
 class DatasetPlan:
     """One data set with the pairs that are benchmarked, and the hash of everything those pairs contain."""
 
@@ -51,6 +73,7 @@ class DatasetPlan:
     expected: int | None
     adapter: str
     index: str
+    segmentation: Segmentation | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +81,7 @@ class Unit:
     """The smallest thing that is cached, retried and distributed: one stage of one method on one data set.
 
     Attributes:
-        stage: `fuse` or `score`.
+        stage: `fuse`, `score` or `segment`.
         method: The method.
         dataset: The data set.
         key: SHA-256 of the canonical description of everything its result depends on.
@@ -86,11 +109,12 @@ class Plan:
     device: str
     fuse: tuple[Unit, ...]
     score: tuple[Unit, ...]
+    segment: tuple[Unit, ...] = ()
 
     @property
     def key(self) -> str:
         """Hash of the whole plan."""
-        return digest([unit.key for unit in self.score])
+        return digest([unit.key for unit in (*self.score, *self.segment)])
 
 
 def digest(description: Any) -> str:
@@ -116,7 +140,8 @@ def make(config: RunConfig, device: str) -> Plan:
     datasets = tuple(plan_datasets(config))
     fuse = [_fuse_unit(method, dataset, config, device) for dataset in datasets for method in methods]
     score = [_score_unit(unit, convention, chosen) for unit in fuse]
-    return Plan(config, methods, datasets, convention, chosen, device, tuple(fuse), tuple(score))
+    segment = [_segment_unit(unit, device) for unit in fuse if unit.dataset.segmentation]
+    return Plan(config, methods, datasets, convention, chosen, device, tuple(fuse), tuple(score), tuple(segment))
 
 
 def plan_methods(config: RunConfig) -> Iterable[MethodPlan]:
@@ -196,7 +221,20 @@ def plan_datasets(config: RunConfig) -> Iterable[DatasetPlan]:
             expected=dataset.card.splits.get(split),
             adapter=dataset.card.name,
             index=_index(dataset, pairs),
+            segmentation=_segmentation(dataset, config),
         )
+
+
+def _segmentation(dataset: FusionDataset, config: RunConfig) -> Segmentation | None:
+    """What judges the images of a data set; None for one without classes or, with `auto`, without its segmenter."""
+    card = dataset.card
+    named = config.segmenter
+    if named == "none" or not card.classes or (named == "auto" and not segmenters.shipped(card.name)):
+        return None
+    chosen = protocols.for_dataset(card, config.protocol)
+    if chosen is None:
+        return None
+    return Segmentation(segmenters.resolve(card.name if named == "auto" else named), chosen)
 
 
 def found_datasets(data_root: Path) -> list[str]:
@@ -281,6 +319,15 @@ def _score_unit(fuse: Unit, convention: Profile, chosen: Sequence[Metric]) -> Un
     key = digest({"stage": "score", "artefacts": fuse.key, "profile": convention.key(chosen)})
     folder = Path("score") / fuse.dataset.label / _folder_name(fuse.method, key)
     return Unit("score", fuse.method, fuse.dataset, key, fuse.artefacts, folder)
+
+
+def _segment_unit(fuse: Unit, device: str) -> Unit:
+    dataset = fuse.dataset
+    labels = [file_hash(pair.label) if pair.label else "" for pair in dataset.pairs]
+    judge = dataset.segmentation.key if dataset.segmentation else []
+    key = digest({"stage": "segment", "artefacts": fuse.key, "labels": labels, "judge": judge, "device": device})
+    folder = Path("segment") / dataset.label / _folder_name(fuse.method, key)
+    return Unit("segment", fuse.method, dataset, key, fuse.artefacts, folder)
 
 
 def _folder_name(method: MethodPlan, key: str) -> str:

@@ -3,6 +3,7 @@
     R/manifest.json                            the run: configuration, versions, hashes
     R/fuse/<data set>/<method>-<key>/          <pair>.png, unit.json, failures.json, done
     R/score/<data set>/<method>-<key>/         records-<n>.jsonl, unit.json, failures.json, done
+    R/segment/<data set>/<method>-<key>/       confusion.jsonl, <pair>.png, unit.json, failures.json, done
     R/records.parquet                          all records of the run, one value a row
     R/report/                                  results.csv, .md, .json, .tex
 
@@ -132,9 +133,13 @@ def artefact(run: Path, unit: Unit, pair: str) -> Path:
 def append_scores(file: Path, pair: str, values: Sequence[Value]) -> None:
     """Append the values of one pair as one line, so that a killed run leaves whole pairs behind."""
     scores = {value.metric: [_finite(value.value), value.status, value.reason] for value in values}
-    line = json.dumps({"pair": pair, "values": scores}) + "\n"
+    append_line(file, json.dumps({"pair": pair, "values": scores}))
+
+
+def append_line(file: Path, line: str) -> None:
+    """Append one line, and have it on the disk when this returns."""
     with file.open("a", encoding="utf-8") as stream:
-        stream.write(line)
+        stream.write(line + "\n")
         stream.flush()
         os.fsync(stream.fileno())
 
@@ -167,6 +172,15 @@ def read_scores(run: Path, unit: Unit) -> dict[str, dict[str, tuple[float | None
     return scores
 
 
+def read_matrices(file: Path) -> dict[str, list[list[int]]]:
+    """The confusion matrix of each pair in a `confusion.jsonl`; a last line that is not whole is left out."""
+    if not file.is_file():
+        return {}
+    content = file.read_bytes()
+    entries = map(json.loads, content[: content.rfind(b"\n") + 1].splitlines())
+    return {entry["pair"]: entry["matrix"] for entry in entries}
+
+
 def scored_pairs(run: Path, unit: Unit) -> set[str]:
     """The pairs of a score unit that no metric has failed on; the others are scored again."""
     return {pair for pair, values in read_scores(run, unit).items() if _is_whole(values)}
@@ -191,6 +205,7 @@ def consolidate(run: Path, plan: Plan) -> pd.DataFrame:
     import pandas as pd
 
     rows = [row for unit in plan.score for row in _unit_rows(run, unit, plan)]
+    rows += [row for unit in plan.segment for row in _segment_rows(run, unit, plan)]
     records = pd.DataFrame(rows, columns=list(RECORD_COLUMNS))
     partial = run / "records.parquet.partial"
     records.to_parquet(partial, index=False)
@@ -198,17 +213,29 @@ def consolidate(run: Path, plan: Plan) -> pd.DataFrame:
     return records
 
 
-def _unit_rows(run: Path, unit: Unit, plan: Plan) -> Iterator[dict[str, Any]]:
-    common = {
+def _whose(unit: Unit, plan: Plan) -> dict[str, Any]:
+    """The columns that say what the records of a unit are of."""
+    return {
         "run": plan.key[:12],
         "method": unit.method.label,
         "track": unit.method.weights.track,
         "dataset": unit.dataset.label,
         "split": unit.dataset.split,
-        "scope": "pair",
-        "class": "",
-        "profile": plan.profile.name,
     }
+
+
+def _segment_rows(run: Path, unit: Unit, plan: Plan) -> Iterator[dict[str, Any]]:
+    from uaabench.segmentation.records import records
+
+    chosen = unit.dataset.segmentation
+    if chosen:
+        matrices = read_matrices(run / unit.folder / "confusion.jsonl")
+        for row in records(matrices, chosen.protocol):
+            yield {**_whose(unit, plan), "pair": "", "profile": chosen.name, **row}
+
+
+def _unit_rows(run: Path, unit: Unit, plan: Plan) -> Iterator[dict[str, Any]]:
+    common = {**_whose(unit, plan), "scope": "pair", "class": "", "profile": plan.profile.name}
     scores = read_scores(run, unit)
     failures = {failure.pair: failure.reason for failure in read_failures(run, [unit.artefacts, unit.folder])}
     for pair in unit.dataset.pairs:

@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 import uaabench
-from uaabench.cli import comparing, data, figure, listing, maintenance, methods, profiling, running, weights
+from uaabench.cli import (
+    comparing,
+    data,
+    figure,
+    listing,
+    maintenance,
+    methods,
+    profiling,
+    running,
+    segmenting,
+    training,
+    weights,
+)
 from uaabench.cli.evaluate import evaluate
 from uaabench.errors import UaabenchError
 
@@ -27,11 +39,13 @@ app = typer.Typer(
 app.command(epilog=EPILOG)(running.run)
 app.command()(methods.fuse)
 app.command()(running.score)
+app.command()(segmenting.segment)
 app.command()(running.report)
 app.command()(profiling.profile)
 app.command()(comparing.compare)
 app.command()(comparing.check)
 app.command()(comparing.merge)
+app.add_typer(training.app, name="train")
 app.add_typer(figure.app, name="figure")
 app.command()(evaluate)
 app.command("list")(listing.list_names)

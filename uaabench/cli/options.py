@@ -25,6 +25,17 @@ Metrics = Annotated[
     list[str] | None, typer.Option("--metrics", help="Comma list, or `all`. Default: the profile's headline.")
 ]
 ProfileName = Annotated[str | None, typer.Option("--profile", help="Convention of the metrics. Default: `cddfuse`.")]
+SegmenterName = Annotated[
+    str | None,
+    typer.Option(
+        "--segmenter",
+        help="What judges fused images by mIoU: `auto`, `none`, a trained `.safetensors`, or `CONFIG@CHECKPOINT`. "
+        "Default: `auto`, the shipped one of each data set that has one.",
+    ),
+]
+ProtocolName = Annotated[
+    str | None, typer.Option("--protocol", help="Convention of mIoU, for example `msrs-9`. Default: the data set's.")
+]
 DataRoot = Annotated[
     Path | None,
     typer.Option("--data-root", help="Folder of the data sets. Default: `$UAABENCH_DATA`, else the user's."),

@@ -25,6 +25,8 @@ def run(
     datasets: options.Datasets = None,
     metrics: options.Metrics = None,
     profile: options.ProfileName = None,
+    segmenter: options.SegmenterName = None,
+    protocol: options.ProtocolName = None,
     device: options.Device = None,
     precision: Annotated[str | None, typer.Option(help="`fp32` or `bf16`. Default: `fp32`.")] = None,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", help="Worker processes. Default: 1.")] = None,
@@ -56,6 +58,8 @@ def run(
         "datasets": options.split_commas(datasets),
         "metrics": options.split_commas(metrics),
         "profile": profile,
+        "segmenter": segmenter,
+        "protocol": protocol,
         "device": device,
         "precision": precision,
         "jobs": jobs,
@@ -144,7 +148,7 @@ def execute(
     config: RunConfig,
     out: Path | None,
     *,
-    stages: Sequence[str] = ("fuse", "score"),
+    stages: Sequence[str] = ("fuse", "score", "segment"),
     fresh: bool = False,
     dry_run: bool = False,
 ) -> None:
@@ -176,8 +180,9 @@ def _print_plan(plan: Plan, folder: Path) -> None:
         typer.echo(f"{data.label} ({data.split}): {len(data.pairs)} pairs in {data.root}")
     for method in plan.methods:
         typer.echo(f"{method.label}: {method.weights.name or method.card.kind} {method.weights.sha256[:12]}".rstrip())
-    waiting = sum(not (folder / unit.folder / "done").is_file() for unit in (*plan.fuse, *plan.score))
-    typer.echo(f"{len(plan.fuse) + len(plan.score)} units, {waiting} to do, in {folder}")
+    units = (*plan.fuse, *plan.score, *plan.segment)
+    waiting = sum(not (folder / unit.folder / "done").is_file() for unit in units)
+    typer.echo(f"{len(units)} units, {waiting} to do, in {folder}")
 
 
 def print_report(folder: Path, choice: ReportOptions | None = None) -> None:

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uaabench import efficiency, store
 from uaabench.errors import UsageError
+from uaabench.interface import Metric
 from uaabench.metrics.profiles import Profile, profile
 from uaabench.reporting.build import build_table
 from uaabench.reporting.numbers import Numbers
-from uaabench.reporting.table import DatasetHead, MethodRow, Table
+from uaabench.reporting.table import ClassScores, DatasetHead, MethodRow, Table
+from uaabench.segmentation.records import MEAN_IOU
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from uaabench.interface import Metric
+
+def _of_no_image(_fused: object, _ir: object, _vi: object) -> float:
+    """MIoU is a measure of a data set, not of an image."""
+    return float("nan")
+
+
+MEAN_IOU_COLUMN = Metric(
+    name=MEAN_IOU,
+    title="mean intersection over union of a segmenter's classes",
+    compute=_of_no_image,
+    higher_is_better=True,
+    range=(0.0, 1.0),
+    gameable_by_noise=False,
+    version=1,
+    reference="docs/protocols.md",
+    formula="mean over classes of TP / (TP + FP + FN), summed over all pixels of the data set",
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +58,8 @@ class Evidence:
     @property
     def metrics(self) -> tuple[Metric, ...]:
         """Its metrics, in order."""
-        return tuple(self.profile.look_up(self.facts["metrics"]))
+        measured = self.profile.look_up(self.facts["metrics"])
+        return (*measured, MEAN_IOU_COLUMN) if self.numbers.has_mean_iou() else tuple(measured)
 
     @property
     def datasets(self) -> list[DatasetHead]:
@@ -58,7 +77,7 @@ class Evidence:
     def table(self, reference: str = "", *, marks_floor: bool = False) -> Table:
         """The table of the run; see `build_table` for the arguments."""
         cost = self.run / "efficiency.json"
-        return build_table(
+        table = build_table(
             self.numbers,
             methods=self.methods,
             datasets=self.datasets,
@@ -66,6 +85,29 @@ class Evidence:
             reference=reference,
             marks_floor=marks_floor,
             efficiency=efficiency.read(cost) if cost.is_file() else (),
+        )
+        found = [scores for dataset in self.datasets if (scores := self._class_scores(dataset))]
+        return replace(table, segmentation=found)
+
+    def _class_scores(self, dataset: DatasetHead) -> ClassScores | None:
+        """What a segmenter found in the images of a data set; None where none was asked."""
+        here = self.records[(self.records["dataset"] == dataset.name) & (self.records["split"] == dataset.split)]
+        per_class = here[(here["scope"] == "class") & (here["metric"] == "IoU")]
+        if per_class.empty:
+            return None
+        iou: dict[str, dict[str, float]] = {}
+        for method, name, value in per_class[["method", "class", "value"]].dropna().itertuples(index=False):
+            iou.setdefault(method, {})[name] = float(value)
+        overall: dict[str, dict[str, float]] = {}
+        whole = here[here["scope"] == "method"]
+        for method, name, value in whole[["method", "metric", "value"]].dropna().itertuples(index=False):
+            overall.setdefault(method, {})[name] = float(value)
+        return ClassScores(
+            dataset=dataset,
+            judge=str(per_class["profile"].iloc[0]),
+            classes=list(dict.fromkeys(per_class["class"])),
+            iou=iou,
+            overall=overall,
         )
 
 

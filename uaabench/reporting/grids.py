@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from uaabench.efficiency import Efficiency
-from uaabench.reporting.table import MISSING, Ranks, Section, Table, Verdict, number
+from uaabench.reporting.table import MISSING, ClassScores, Ranks, Section, Table, Verdict, number
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ def grids(table: Table, *, ranks: bool = True) -> list[Grid]:
             found.append(_versus(table, section))
         if section.ranks and ranks:
             found.append(_ranks(table, section, section.ranks))
+    found += [_classes(table, entry) for entry in table.segmentation]
     return [*found, efficiency_grid(table.efficiency, table.row_titles)] if table.efficiency else found
 
 
@@ -121,7 +122,29 @@ def _findings(table: Table, ranks: Ranks) -> Iterator[str]:
         yield f"Friedman: {', '.join(tested)}."
     left_out = [metric.name for metric in table.metrics if metric.name not in by_metric]
     if left_out:
-        yield f"Not ranked by {', '.join(left_out)}, for which some method lacks pairs."
+        yield f"Not ranked by {', '.join(left_out)}, which has no value for every pair of every method."
+
+
+def _classes(table: Table, scores: ClassScores) -> Grid:
+    """IoU of each class, and what it comes to."""
+    rows = []
+    for method in table.methods:
+        if method.label in scores.overall:
+            iou, overall = scores.iou.get(method.label, {}), scores.overall[method.label]
+            values = [*(iou.get(name) for name in scores.classes), *(overall.get(name) for name in ("mAcc", "aAcc"))]
+            cells = [GridCell(number(value)) for value in values]
+            rows.append(GridRow(table.row_titles[method.label], method.is_floor, cells))
+    return Grid(
+        name=f"classes-{scores.dataset.name}",
+        title=f"IoU of each class: {scores.dataset.heading}",
+        columns=[*scores.classes, "mAcc", "aAcc"],
+        arrows=[True] * (len(scores.classes) + 2),
+        rows=rows,
+        sentences=[
+            f"Protocol and segmenter: {scores.judge}. All pixels of the data set are counted together; a class that "
+            "the label maps do not show is left out of the mean."
+        ],
+    )
 
 
 def efficiency_grid(entries: Sequence[Efficiency], titles: Mapping[str, str]) -> Grid:

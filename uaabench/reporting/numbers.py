@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from uaabench.errors import UsageError
 from uaabench.reporting.table import Cell, DatasetHead
+from uaabench.segmentation.records import HIGH, LOW, MEAN_IOU, PAIRS
 from uaabench.statistics import bootstrap_mean
 
 
@@ -38,6 +39,7 @@ class Numbers:
                 f"The records hold values of the profile '{min(strangers)}' beside '{profile}'; "
                 "score the run again with one profile, as numbers of two profiles cannot share a table."
             )
+        self._corpus = _corpus(records)
         key = ["dataset", "split", "method", "metric"]
         ok = per_pair["status"] == "ok"
         grouped = per_pair[ok].set_index("pair").groupby(key)["value"]
@@ -58,6 +60,9 @@ class Numbers:
 
     def cell(self, dataset: DatasetHead, method: str, metric: str) -> Cell:
         """The unmarked cell of one method, data set and metric."""
+        where = (dataset.name, dataset.split, method)
+        if metric == MEAN_IOU:
+            return _corpus_cell(self._corpus.get(where, {}), dataset.planned)
         values = self.values(dataset, method, metric)
         n, planned = len(values), dataset.planned
         if n == 0:
@@ -66,9 +71,32 @@ class Numbers:
             estimate = bootstrap_mean(values)
             mean, low, high = estimate.mean, _finite(estimate.low), _finite(estimate.high)
         # A failed fusion has one record for all metrics, under the empty name.
-        where = (dataset.name, dataset.split, method)
         reasons = self._reasons[*where, metric] + self._reasons[*where, ""]
         return Cell(mean=mean, low=low, high=high, n=n, planned=planned, reason=_explain(reasons, planned - n))
+
+    def has_mean_iou(self) -> bool:
+        """Whether any method was segmented."""
+        return bool(self._corpus)
+
+
+def _corpus(records: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, float]]:
+    """The measures of whole data sets by data set, split and method."""
+    found: dict[tuple[str, str, str], dict[str, float]] = defaultdict(dict)
+    rows = records[(records["scope"] == "method") & (records["status"] == "ok")]
+    for dataset, split, method, metric, value in rows[["dataset", "split", "method", "metric", "value"]].itertuples(
+        index=False
+    ):
+        found[dataset, split, method][metric] = float(value)
+    return dict(found)
+
+
+def _corpus_cell(measures: dict[str, float], planned: int) -> Cell:
+    """MIoU of a data set; its n is the number of segmented pairs."""
+    n = int(measures.get(PAIRS, 0))
+    reason = "" if n == planned else f"{planned - n} without a label map, a fused image or a segmenter"
+    return Cell(
+        mean=measures.get(MEAN_IOU), low=measures.get(LOW), high=measures.get(HIGH), n=n, planned=planned, reason=reason
+    )
 
 
 def _finite(value: float) -> float | None:

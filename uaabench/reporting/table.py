@@ -213,6 +213,25 @@ class ControlTable:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClassScores:
+    """What a segmenter finds of each class in the fused images of one data set.
+
+    Attributes:
+        dataset: The data set.
+        judge: Protocol and segmenter.
+        classes: Names of the counted classes.
+        iou: IoU of each class by method label and class; a class without one is absent from the ground truth.
+        overall: mIoU, mAcc and aAcc by method label and name.
+    """
+
+    dataset: DatasetHead
+    judge: str
+    classes: Sequence[str]
+    iou: Mapping[str, Mapping[str, float]]
+    overall: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """Means of all methods on all data sets under one profile.
 
@@ -227,6 +246,7 @@ class Table:
         reference: Label of the method that the others are compared with; empty for none.
         marks_floor: Whether trivial methods are marked and ranked like the others.
         efficiency: What the methods cost, if it was measured.
+        segmentation: What a segmenter finds in the images, one for each data set with label maps.
     """
 
     profile: str
@@ -239,6 +259,7 @@ class Table:
     reference: str = ""
     marks_floor: bool = False
     efficiency: Sequence[Efficiency] = ()
+    segmentation: Sequence[ClassScores] = ()
 
     @property
     def row_titles(self) -> dict[str, str]:
@@ -277,9 +298,10 @@ class Table:
     @property
     def legend(self) -> str:
         """The sentence below a printed table that says how to read it, except for how marks look."""
+        judges = "".join(f" mIoU on {entry.dataset.title}: {entry.judge}." for entry in self.segmentation)
         return (
             f"Profile {self.profile}, version {self.profile_version}. Means over the pairs of each data set "
-            f"with {CONFIDENCE} bootstrap intervals over pairs."
+            f"with {CONFIDENCE} bootstrap intervals over pairs.{judges}"
         )
 
 

@@ -1,0 +1,1 @@
+"""Semantic segmentation of fused images: segmenters of mmsegmentation, protocols, and mIoU."""

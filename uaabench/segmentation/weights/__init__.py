@@ -1,0 +1,1 @@
+"""Weights of the segmenters that come with the package, and their cards."""
