@@ -1,6 +1,7 @@
 """`uaabench segment` on folders, and `uaabench train segmenter`."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,20 +47,21 @@ def test_every_built_in_segmenter_is_built(name):
 def test_a_training_that_was_stopped_goes_on_and_its_export_segments(tmp_path):
     from uaabench.plan import open_dataset
     from uaabench.segmentation.protocols import protocol
-    from uaabench.training.segmentation import SegmenterRecipe, train
+    from uaabench.training.segmentation import SegmenterRecipe, TrainingImages, train
 
     dataset, _, _ = open_dataset("demo", tmp_path)
     pairs = dataset.pairs("train")[:4]
     recipe = SegmenterRecipe(steps=6, batch=2, crop=(64, 64), checkpoint_every=3)
-    given = {"on": "visible", "protocol": protocol("msrs-9"), "recipe": recipe, "described": "a test"}
-    train(dataset, pairs, folder=tmp_path / "once", **given)
+    data = TrainingImages(dataset, pairs, "visible", protocol("msrs-9"), "a test")
+    steps = []
+    train(data, recipe, tmp_path / "again", report=lambda step, _: steps.append(step))
+    assert steps == [6]
     first = tmp_path / "again" / "mmengine"
-    train(dataset, pairs, folder=tmp_path / "again", **given)
     # What a kill after the third step leaves behind.
     (first / "iter_6.pth").unlink()
     (first / "last_checkpoint").write_text(str(first / "iter_3.pth"))
     (tmp_path / "again" / "segmenter.safetensors").unlink()
-    file = train(dataset, pairs, folder=tmp_path / "again", **given)
+    file = train(data, recipe, tmp_path / "again")
     card = json.loads(file.with_suffix(".json").read_text())
     assert card["steps"] == 6
     assert card["classes"][1] == "car"
@@ -74,4 +76,4 @@ def test_a_training_that_was_stopped_goes_on_and_its_export_segments(tmp_path):
     for image, label in zip(images, together, strict=True):
         assert (segmenter.predict([image])[0] == label).mean() > 0.999
     with pytest.raises(UsageError, match="other data or settings"):
-        train(dataset, pairs, folder=tmp_path / "again", **(given | {"on": "infrared"}))
+        train(replace(data, on="infrared"), recipe, tmp_path / "again")

@@ -27,6 +27,8 @@ class Kind(StrEnum):
     DATASETS = "datasets"
     METRICS = "metrics"
     PROFILES = "profiles"
+    SEGMENTERS = "segmenters"
+    PROTOCOLS = "protocols"
 
 
 def list_names(
@@ -34,7 +36,7 @@ def list_names(
     as_json: Annotated[bool, typer.Option("--json", help="Stable JSON, one object for each name.")] = False,
     plugin: options.Plugins = None,
 ) -> None:
-    """List methods, data sets, metrics or profiles.
+    """List methods, data sets, metrics, profiles, segmenters or protocols of mIoU.
 
     Weights marked (add) are their authors': 'uaabench weights list' says where they are, 'uaabench weights add' takes
     them in. Examples: uaabench list methods; uaabench list datasets --json
@@ -170,11 +172,39 @@ def _profiles() -> list[dict[str, Any]]:
     ]
 
 
+def _segmenters() -> list[dict[str, Any]]:
+    from uaabench.segmentation.segmenters import CONFIGS, resolve, shipped_names
+
+    trained = [
+        {"name": name, "kind": "trained, shipped", "summary": card.trained_on}
+        for name in shipped_names()
+        if (card := resolve(name).card)
+    ]
+    return [*trained, *({"name": name, "kind": "network to train", "summary": file} for name, file in CONFIGS.items())]
+
+
+def _protocols() -> list[dict[str, Any]]:
+    from uaabench.segmentation.protocols import PROTOCOLS
+
+    return [
+        {
+            "name": entry.name,
+            "classes": len(entry.counted),
+            "class 0": "counts" if entry.counts_zero else "left out",
+            "ignored value": entry.ignore,
+            "summary": ", ".join(entry.counted),
+        }
+        for entry in PROTOCOLS.values()
+    ]
+
+
 LISTINGS: dict[Kind, Callable[[], list[dict[str, Any]]]] = {
     Kind.METHODS: _methods,
     Kind.DATASETS: _datasets,
     Kind.METRICS: _metrics,
     Kind.PROFILES: _profiles,
+    Kind.SEGMENTERS: _segmenters,
+    Kind.PROTOCOLS: _protocols,
 }
 
 

@@ -48,7 +48,7 @@ def segmenter(
     from uaabench.paths import data_folder
     from uaabench.plan import open_dataset
     from uaabench.segmentation.protocols import for_dataset
-    from uaabench.training.segmentation import SegmenterRecipe, labelled, train
+    from uaabench.training.segmentation import SegmenterRecipe, TrainingImages, labelled, train
 
     name, _, split = dataset.partition(":")
     found, label, _ = open_dataset(name, data_root or data_folder())
@@ -65,13 +65,9 @@ def segmenter(
         raise DataError(f"The split '{split}' of {label} has no label maps; a segmenter cannot be trained on it.")
     typer.echo(f"{segmenter} on {on} of {len(pairs)} pairs of {label} {split}; log and checkpoints: {out}/mmengine")
     file = train(
-        found,
-        pairs,
-        on=on,
-        protocol=convention,
-        recipe=SegmenterRecipe(network=segmenter, steps=steps, batch=batch, crop=(crop, crop), seed=seed),
-        folder=out,
+        TrainingImages(found, pairs, on, convention, f"{found.card.title} {split}, {len(pairs)} pairs, {on}"),
+        SegmenterRecipe(network=segmenter, steps=steps, batch=batch, crop=(crop, crop), seed=seed),
+        out,
         report=lambda step, loss: typer.echo(f"step {step} of {steps}, loss {loss:.4f}"),
-        described=f"{found.card.title} {split}, {len(pairs)} pairs, {on}",
     )
     typer.echo(f"Written: {file} and its card. Use it: uaabench run --segmenter {file} --datasets {label}")

@@ -65,11 +65,26 @@ class RunImages:
         except UaabenchError:
             return None
 
+    def prediction(self, method: str, pair: str) -> Image | None:
+        """What the segmenter found in the artefact of a method, (H,W) class indices."""
+        folder = self._predictions.get(method)
+        try:
+            return imaging.read_label(folder / f"{pair}.png") if folder else None
+        except UaabenchError:
+            return None
+
     @cached_property
     def _folders(self) -> Mapping[str, Path]:
-        """Folder of the artefacts by method; of several, that of the latest fusion."""
+        return self._latest("fuse")
+
+    @cached_property
+    def _predictions(self) -> Mapping[str, Path]:
+        return self._latest("segment")
+
+    def _latest(self, stage: str) -> Mapping[str, Path]:
+        """Folder of a stage by method; of several, the latest one."""
         found: dict[str, Path] = {}
-        for facts in (self._run / "fuse" / self._dataset.name).glob("*/unit.json"):
+        for facts in (self._run / stage / self._dataset.name).glob("*/unit.json"):
             method = store.read_json(facts)["method"]
             if method not in found or facts.stat().st_mtime > (found[method] / "unit.json").stat().st_mtime:
                 found[method] = facts.parent

@@ -68,15 +68,18 @@ def rank(section: Section, metrics: Sequence[Metric], numbers: Numbers, *, floor
         None where there are fewer than three methods, which need no ranks, or no metric to rank them by.
     """
     rows = section.rows if floor else section.compared
-    labels = [row.method.label for row in rows]
     usable = [
         metric
         for metric in metrics
-        if all(row.cells[metric.name].is_complete for row in rows)
-        and len(numbers.values(section.dataset, labels[0], metric.name))
+        # A measure of the whole data set, such as mIoU, is complete and yet has no value for a pair.
+        if all(
+            row.cells[metric.name].is_complete and len(numbers.values(section.dataset, row.method.label, metric.name))
+            for row in rows
+        )
     ]
     if len(rows) < 3 or not usable:
         return None
+    labels = [row.method.label for row in rows]
     by_metric = {
         metric.name: rank_methods(
             numbers.common(section.dataset, labels, metric.name), higher_is_better=metric.higher_is_better

@@ -85,27 +85,37 @@ def image_of(dataset: FusionDataset, pair: Pair, on: str) -> ByteImage:
     return imaging.colourise(fused[..., 0], sources.vi) if (fused == fused[..., :1]).all() else fused
 
 
+@dataclass(frozen=True)
+class TrainingImages:
+    """What a segmenter is trained on.
+
+    Attributes:
+        dataset: Reads the pairs.
+        pairs: Pairs with label maps.
+        on: How it sees them; see `image_of`, or `mix` for `MIX`.
+        protocol: Which label values count; the others are left out of the loss.
+        described: What the card says of them.
+    """
+
+    dataset: FusionDataset
+    pairs: Sequence[Pair]
+    on: str
+    protocol: Protocol
+    described: str
+
+
 def train(
-    dataset: FusionDataset,
-    pairs: Sequence[Pair],
-    *,
-    on: str,
-    protocol: Protocol,
+    data: TrainingImages,
     recipe: SegmenterRecipe,
     folder: Path,
-    described: str,
     report: Callable[[int, float], None] = lambda _step, _loss: None,
 ) -> Path:
     """Train a segmenter, or go on with a training that was killed, and export its weights and card.
 
     Args:
-        dataset: Reads the pairs.
-        pairs: Pairs with label maps.
-        on: What it sees; see `image_of`.
-        protocol: Which label values count; the others are left out of the loss.
+        data: On what.
         recipe: How.
         folder: Where images, checkpoints, log and the exported `segmenter.safetensors` go.
-        described: What the card says it was trained on.
         report: Called every 50 steps with the number of the step and its loss.
 
     Returns:
@@ -115,10 +125,13 @@ def train(
         UsageError: `on` is no modality and no folder, or the folder holds a training by another recipe.
         DataError: A pair has no label map.
     """
+    on, protocol = data.on, data.protocol
     if on not in MODALITIES and not Path(on).is_dir():
         raise UsageError(f"'{on}' is neither one of {', '.join(MODALITIES)} nor a folder of fused images; check it.")
-    _claim(folder, {"on": on, "pairs": [pair.id for pair in pairs], "protocol": protocol.name, "recipe": vars(recipe)})
-    counts = _write_images(dataset, pairs, on, protocol, folder / "data")
+    _claim(
+        folder, {"on": on, "pairs": [pair.id for pair in data.pairs], "protocol": protocol.name, "recipe": vars(recipe)}
+    )
+    counts = _write_images(data, folder / "data")
     started = time.monotonic()
     import torch
     from mmengine.config import Config
@@ -138,7 +151,7 @@ def train(
         name=f"{recipe.network} on {Path(on).name if on not in MODALITIES else on}",
         network=recipe.network,
         classes=protocol.classes,
-        trained_on=described,
+        trained_on=data.described,
         protocol=protocol.name,
         steps=recipe.steps,
         seed=recipe.seed,
@@ -153,7 +166,7 @@ def _described(recipe: SegmenterRecipe) -> str:
     balance = " with balanced classes" if recipe.balanced else ""
     return (
         f"cross-entropy{balance}, AdamW with peak learning rate {recipe.learning_rate}, batches of {recipe.batch} "
-        f"crops of {recipe.crop[0]}x{recipe.crop[1]}, scaled by 1 to 2, flipped, photometrically distorted; from scratch"
+        f"crops of {recipe.crop[0]}x{recipe.crop[1]}; scaled by 1 to 2, flipped, distorted in colour; from scratch"
     )
 
 
@@ -172,9 +185,10 @@ def _progress(steps: int, report: Callable[[int, float], None]) -> Any:
     from mmengine.hooks import Hook
 
     class Progress(Hook):  # type: ignore[misc,unused-ignore]
-        def after_train_iter(
-            self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None
-        ) -> None:  # the signature is mmengine's
+        """Its method has the signature that mmengine calls."""
+
+        def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:  # noqa: ARG002
+            """Report the step that was just made."""
             step = runner.iter + 1
             if step % 50 == 0 or step == steps:
                 report(step, float(outputs["loss"]))
@@ -209,16 +223,17 @@ def _claim(folder: Path, description: dict[str, Any]) -> None:
     file.write_text(text, encoding="utf-8")
 
 
-def _write_images(dataset: FusionDataset, pairs: Sequence[Pair], on: str, protocol: Protocol, folder: Path) -> Counts:
+def _write_images(data: TrainingImages, folder: Path) -> Counts:
     """Write images and label maps as mmsegmentation reads them; label values that do not count become 255.
 
     Returns:
         Number of pixels of each class.
     """
+    dataset, on, protocol = data.dataset, data.on, data.protocol
     counts = np.zeros(len(protocol.classes), np.int64)
     for part in ("images", "labels"):
         (folder / part).mkdir(parents=True, exist_ok=True)
-    for pair in pairs:
+    for pair in data.pairs:
         label = dataset.read_label(pair)
         if label is None:
             raise DataError(f"The pair '{pair.id}' of {dataset.card.title} has no label map; a segmenter needs them.")

@@ -76,13 +76,18 @@ def _dataset(
     images = RunImages(evidence, dataset)
     titles = table.row_titles
     fused = {method.label: titles[method.label] for method in table.methods if method.label not in SOURCES}
+    seen = {f"found in {titles[method.label]}": method.label for method in table.methods} if table.segmentation else {}
+    overlays = (OVERLAY, *seen)
     work: list[tuple[str, str, Load]] = []
     for pair in ids:
         work += [(pair, source, partial(images.source, source, pair)) for source in SOURCES]
         work += [(pair, label, partial(images.fused, label, pair)) for label in fused]
-        work.append((pair, OVERLAY, partial(_overlay, images, pair)))
+        work.append((pair, OVERLAY, partial(_overlay, images, images.label, pair)))
+        work += [
+            (pair, name, partial(_overlay, images, partial(images.prediction, m), pair)) for name, m in seen.items()
+        ]
     with ThreadPoolExecutor() as pool:
-        uris = list(pool.map(lambda item: _lossless(item[2]) if item[1] == OVERLAY else encode(item[2]), work))
+        uris = list(pool.map(lambda item: _lossless(item[2]) if item[1] in overlays else encode(item[2]), work))
     by_pair: dict[str, dict[str, str]] = {pair: {} for pair in ids}
     for (pair, layer, _), uri in zip(work, uris, strict=True):
         if uri:
@@ -97,7 +102,7 @@ def _dataset(
             {
                 "id": pair,
                 "values": _values(evidence, table, dataset, pair),
-                "overlays": {OVERLAY: by_pair[pair].pop(OVERLAY)} if OVERLAY in by_pair[pair] else {},
+                "overlays": {name: by_pair[pair].pop(name) for name in overlays if name in by_pair[pair]},
                 "layers": by_pair[pair],
             }
             for pair in ids
@@ -114,9 +119,9 @@ def _values(evidence: Evidence, table: Table, dataset: DatasetHead, pair: str) -
     return found
 
 
-def _overlay(images: RunImages, pair: str) -> Image | None:
-    """The label map in the colours of its classes, class 0 and unknown values transparent: (H,W,4) RGBA."""
-    values = images.label(pair)
+def _overlay(images: RunImages, load: Callable[[str], Image | None], pair: str) -> Image | None:
+    """A label map in the colours of its classes, class 0 and unknown values transparent: (H,W,4) RGBA."""
+    values = load(pair)
     if values is None or not images.classes:
         return None
     palette = np.zeros((256, 4), np.uint8)

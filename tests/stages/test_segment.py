@@ -1,0 +1,120 @@
+"""The segment stage, with a segmenter of random weights: what matters is what is counted, kept and said."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from uaabench import imaging
+from uaabench.segmentation.confusion import confusion, scores
+from uaabench.segmentation.protocols import protocol
+from uaabench.segmentation.segmenters import SegmenterCard, build, config_file
+from uaabench.training.segmentation import export
+
+
+@pytest.fixture(scope="module")
+def segmenter(tmp_path_factory):
+    import torch
+
+    torch.manual_seed(0)
+    card = SegmenterCard(
+        name="random",
+        network="resnet18-segformer",
+        classes=protocol("msrs-9").classes,
+        trained_on="nothing",
+        protocol="msrs-9",
+        steps=0,
+        seed=0,
+        recipe="none",
+    )
+    path = tmp_path_factory.mktemp("segmenter") / "segmenter.safetensors"
+    return export(path, build(config_file("resnet18-segformer"), 9), card)
+
+
+@pytest.fixture
+def run(uaabench, tmp_path, segmenter):
+    def call(*extra, methods="average"):
+        words = ("run", "--methods", methods, "--datasets", "demo", "--limit", "3", "--out", tmp_path / "R")
+        return uaabench(*words, "--metrics", "EN", "--no-floor", "--segmenter", segmenter, *extra)
+
+    return call
+
+
+def records(folder):
+    table = pd.read_parquet(folder / "records.parquet")
+    return table[table["scope"] != "pair"].set_index(["scope", "class", "metric"])["value"]
+
+
+def test_miou_stands_in_the_table_and_is_that_of_the_kept_label_maps(run, tmp_path):
+    result = run()
+    assert result.code == 0, result.err
+    assert "mIoU" in result.out
+    assert "frozen msrs-9, random" in result.out
+    (folder,) = (tmp_path / "R" / "segment" / "demo").glob("average-*")
+    from uaabench.plan import open_dataset
+
+    dataset, _, _ = open_dataset("demo", tmp_path)
+    pairs = {pair.id: pair for pair in dataset.pairs("test")}
+    kept = [(imaging.read_label(file), pairs[file.stem]) for file in sorted(folder.glob("*.png"))]
+    assert len(kept) == 3
+    matrix = sum(confusion(predicted, dataset.read_label(pair), protocol("msrs-9")) for predicted, pair in kept)
+    expected = scores(matrix, protocol("msrs-9"))
+    found = records(tmp_path / "R")
+    assert found["method", "", "mIoU"] == pytest.approx(expected.mean_iou)
+    assert found["method", "", "aAcc"] == pytest.approx(expected.pixel_accuracy)
+    assert found["class", "car", "IoU"] == pytest.approx(expected.iou[1])
+    assert found["method", "", "mIoU low"] <= found["method", "", "mIoU"] <= found["method", "", "mIoU high"]
+    table = pd.read_csv(tmp_path / "R" / "report" / "results.csv")
+    (mean,) = table.loc[table["metric"] == "mIoU", "mean"]
+    assert mean == pytest.approx(expected.mean_iou)
+
+
+def test_finished_pairs_are_kept_and_missing_ones_are_made(run, tmp_path):
+    run()
+    (folder,) = (tmp_path / "R" / "segment" / "demo").glob("average-*")
+    lines = (folder / "confusion.jsonl").read_text().splitlines(keepends=True)
+    # What a kill in the middle of the second line leaves behind.
+    (folder / "confusion.jsonl").write_text(lines[0] + lines[1][:20])
+    (folder / "done").unlink()
+    before = records(tmp_path / "R")
+    assert run().code == 0
+    assert (folder / "confusion.jsonl").read_text() == "".join(lines)
+    pd.testing.assert_series_equal(records(tmp_path / "R"), before)
+
+
+def test_a_broken_segmenter_fails_its_stage_only(run, tmp_path, segmenter):
+    broken = tmp_path / "broken.safetensors"
+    shutil.copy(segmenter, broken)
+    card = json.loads(segmenter.with_suffix(".json").read_text())
+    broken.with_suffix(".json").write_text(json.dumps(card | {"sha256": "0" * 64}))
+    result = run("--segmenter", broken)
+    assert result.code == 3
+    assert "SHA-256" in result.err
+    assert (tmp_path / "R" / "report" / "results.csv").is_file()
+
+
+def test_a_segmenter_of_other_classes_is_refused_by_name(run, tmp_path, segmenter):
+    other = tmp_path / "other.safetensors"
+    shutil.copy(segmenter, other)
+    card = json.loads(segmenter.with_suffix(".json").read_text())
+    other.with_suffix(".json").write_text(json.dumps(card | {"classes": ["a", "b"]}))
+    result = run("--segmenter", other)
+    assert result.code == 3
+    assert "train one on it" in result.err
+
+
+def test_data_without_labels_have_a_reason_and_no_zero(uaabench, pair_folder, tmp_path, segmenter):
+    words = ("run", "--methods", "average", "--datasets", f"demo,mine={pair_folder}", "--limit", "2", "--no-floor")
+    result = uaabench(*words, "--metrics", "EN", "--segmenter", segmenter, "--out", tmp_path / "R")
+    assert result.code == 0, result.err
+    table = pd.read_csv(tmp_path / "R" / "report" / "results.csv")
+    (row,) = table[(table["dataset"] == "mine") & (table["metric"] == "mIoU")].to_dict("records")
+    assert np.isnan(row["mean"])
+    assert "without a label map" in result.out
+
+
+def test_none_switches_the_stage_off(run, tmp_path):
+    assert run("--segmenter", "none").code == 0
+    assert not (tmp_path / "R" / "segment").exists()
