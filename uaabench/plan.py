@@ -44,21 +44,30 @@ class MethodPlan:
 
 @dataclass(frozen=True)
 class Segmentation:
-    """What judges the fused images of a data set: a segmenter that is the same for all methods, and a protocol."""
+    """What judges the fused images of a method on a data set.
+
+    Attributes:
+        file: The segmenter.
+        protocol: Which classes count.
+        way: `frozen` where one segmenter judges every method, `retrain` where each method has one that was trained on
+            its own fused images.
+    """
 
     file: SegmenterFile
     protocol: Protocol
+    way: str = "frozen"
 
     @property
     def name(self) -> str:
         """How records and tables name it, for example `frozen msrs-9, fast-scnn on visible`."""
-        return f"frozen {self.protocol.name}, {self.file.name}"
+        judge = self.file.config.stem.replace("_", "-") if self.way == "retrain" else self.file.name
+        return f"{self.way} {self.protocol.name}, {judge}"
 
     @property
     def key(self) -> list[Any]:
         """Everything that decides its numbers."""
         card = self.file.card
-        return [self.file.sha256, card.version if card else 0, self.protocol.name, self.protocol.version]
+        return [self.way, self.file.sha256, card.version if card else 0, self.protocol.name, self.protocol.version]
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,7 @@ class DatasetPlan:
     expected: int | None
     adapter: str
     index: str
-    segmentation: Segmentation | None = None
+    protocol: Protocol | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,7 @@ class Unit:
         key: SHA-256 of the canonical description of everything its result depends on.
         artefacts: Folder of the fused images, relative to the run directory.
         folder: Folder of its results, relative to the run directory.
+        judge: Segmenter and protocol of a segment unit.
     """
 
     stage: str
@@ -95,6 +105,7 @@ class Unit:
     key: str
     artefacts: Path
     folder: Path
+    judge: Segmentation | None = None
 
 
 @dataclass(frozen=True)
@@ -140,7 +151,8 @@ def make(config: RunConfig, device: str) -> Plan:
     datasets = tuple(plan_datasets(config))
     fuse = [_fuse_unit(method, dataset, config, device) for dataset in datasets for method in methods]
     score = [_score_unit(unit, convention, chosen) for unit in fuse]
-    segment = [_segment_unit(unit, device) for unit in fuse if unit.dataset.segmentation]
+    judged = [(unit, judge) for unit in fuse if (judge := _judge(unit, config))]
+    segment = [_segment_unit(unit, judge, device) for unit, judge in judged]
     return Plan(config, methods, datasets, convention, chosen, device, tuple(fuse), tuple(score), tuple(segment))
 
 
@@ -221,20 +233,26 @@ def plan_datasets(config: RunConfig) -> Iterable[DatasetPlan]:
             expected=dataset.card.splits.get(split),
             adapter=dataset.card.name,
             index=_index(dataset, pairs),
-            segmentation=_segmentation(dataset, config),
+            protocol=protocols.for_dataset(dataset.card, config.protocol),
         )
 
 
-def _segmentation(dataset: FusionDataset, config: RunConfig) -> Segmentation | None:
-    """What judges the images of a data set; None for one without classes or, with `auto`, without its segmenter."""
-    card = dataset.card
-    named = config.segmenter
-    if named == "none" or not card.classes or (named == "auto" and not segmenters.shipped(card.name)):
+def _judge(unit: Unit, config: RunConfig) -> Segmentation | None:
+    """What judges a method on a data set; None for one without classes or, with `auto`, without its segmenter.
+
+    Raises:
+        UsageError: There is no such segmenter, or none for this method in a folder of retrained ones.
+    """
+    named, dataset = config.segmenter, unit.dataset
+    if named == "none" or dataset.protocol is None:
         return None
-    chosen = protocols.for_dataset(card, config.protocol)
-    if chosen is None:
-        return None
-    return Segmentation(segmenters.resolve(card.name if named == "auto" else named), chosen)
+    if named == "auto":
+        known = segmenters.shipped(dataset.adapter)
+        return Segmentation(segmenters.resolve(dataset.adapter), dataset.protocol) if known else None
+    if (folder := Path(named).expanduser()).is_dir():
+        file = folder / unit.method.label / "segmenter.safetensors"
+        return Segmentation(segmenters.resolve(str(file)), dataset.protocol, "retrain")
+    return Segmentation(segmenters.resolve(named), dataset.protocol)
 
 
 def found_datasets(data_root: Path) -> list[str]:
@@ -321,13 +339,11 @@ def _score_unit(fuse: Unit, convention: Profile, chosen: Sequence[Metric]) -> Un
     return Unit("score", fuse.method, fuse.dataset, key, fuse.artefacts, folder)
 
 
-def _segment_unit(fuse: Unit, device: str) -> Unit:
-    dataset = fuse.dataset
-    labels = [file_hash(pair.label) if pair.label else "" for pair in dataset.pairs]
-    judge = dataset.segmentation.key if dataset.segmentation else []
-    key = digest({"stage": "segment", "artefacts": fuse.key, "labels": labels, "judge": judge, "device": device})
-    folder = Path("segment") / dataset.label / _folder_name(fuse.method, key)
-    return Unit("segment", fuse.method, dataset, key, fuse.artefacts, folder)
+def _segment_unit(fuse: Unit, judge: Segmentation, device: str) -> Unit:
+    labels = [file_hash(pair.label) if pair.label else "" for pair in fuse.dataset.pairs]
+    key = digest({"stage": "segment", "artefacts": fuse.key, "labels": labels, "judge": judge.key, "device": device})
+    folder = Path("segment") / fuse.dataset.label / _folder_name(fuse.method, key)
+    return Unit("segment", fuse.method, fuse.dataset, key, fuse.artefacts, folder, judge)
 
 
 def _folder_name(method: MethodPlan, key: str) -> str:

@@ -227,7 +227,7 @@ def _whose(unit: Unit, plan: Plan) -> dict[str, Any]:
 def _segment_rows(run: Path, unit: Unit, plan: Plan) -> Iterator[dict[str, Any]]:
     from uaabench.segmentation.records import records
 
-    chosen = unit.dataset.segmentation
+    chosen = unit.judge
     if chosen:
         matrices = read_matrices(run / unit.folder / "confusion.jsonl")
         for row in records(matrices, chosen.protocol):

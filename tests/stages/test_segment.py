@@ -115,6 +115,17 @@ def test_data_without_labels_have_a_reason_and_no_zero(uaabench, pair_folder, tm
     assert "without a label map" in result.out
 
 
+def test_each_method_is_judged_by_its_own_segmenter_in_the_protocol_retrain(run, tmp_path, segmenter):
+    for label in ("average", "visible"):
+        shutil.copytree(segmenter.parent, tmp_path / "judges" / label)
+    result = run("--segmenter", tmp_path / "judges", methods="average,visible")
+    assert result.code == 0, result.err
+    assert "retrain msrs-9, resnet18-segformer" in result.out
+    result = run("--segmenter", tmp_path / "judges", methods="average,maximum")
+    assert result.code == 2
+    assert "judges/maximum/segmenter.safetensors" in result.err
+
+
 def test_none_switches_the_stage_off(run, tmp_path):
     assert run("--segmenter", "none").code == 0
     assert not (tmp_path / "R" / "segment").exists()

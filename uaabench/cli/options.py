@@ -29,7 +29,8 @@ SegmenterName = Annotated[
     str | None,
     typer.Option(
         "--segmenter",
-        help="What judges fused images by mIoU: `auto`, `none`, a trained `.safetensors`, or `CONFIG@CHECKPOINT`. "
+        help="What judges fused images by mIoU: `auto`, `none`, a trained `.safetensors`, `CONFIG@CHECKPOINT`, "
+        "or a folder with one trained on each method. "
         "Default: `auto`, the shipped one of each data set that has one.",
     ),
 ]

@@ -29,7 +29,7 @@ def segment_unit(unit: Unit, runtime: Runtime, on_pair: Callable[[], None]) -> l
     label maps beside the matrices, for the report's overlays.
 
     Args:
-        unit: What to segment, of a data set that has a segmenter.
+        unit: What to segment, with its judge.
         runtime: Where and how.
         on_pair: Called after every pair, also after one that is left out or was segmented earlier.
 
@@ -64,7 +64,7 @@ def segment_unit(unit: Unit, runtime: Runtime, on_pair: Callable[[], None]) -> l
 def _segment_pairs(
     unit: Unit, runtime: Runtime, pairs: Sequence[Pair], folder: Path
 ) -> Iterator[tuple[Pair, Matrix | Exception]]:
-    chosen = unit.dataset.segmentation
+    chosen = unit.judge
     if not pairs or chosen is None:
         return
     try:
