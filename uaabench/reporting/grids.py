@@ -52,15 +52,15 @@ class Grid:
     sentences: Sequence[str] = ()
 
 
-def grids(table: Table, *, ranks: bool = True) -> list[Grid]:
-    """All grids of a table: differences to the reference, ranks unless they are not wanted, what the methods cost."""
+def grids(table: Table, *, details: bool = True) -> list[Grid]:
+    """All grids of a table: differences to the reference, what the methods cost, and in detail ranks and classes."""
     found: list[Grid] = []
     for section in table.sections:
         if section.versus:
             found.append(_versus(table, section))
-        if section.ranks and ranks:
+        if section.ranks and details:
             found.append(_ranks(table, section, section.ranks))
-    found += [_classes(table, entry) for entry in table.segmentation]
+    found += [_classes(table, entry) for entry in table.segmentation if details]
     return [*found, efficiency_grid(table.efficiency, table.row_titles)] if table.efficiency else found
 
 

@@ -1,1 +1,1 @@
-"""The stages of a run: fuse, score, report; each reads only what the one before left on disk."""
+"""The stages of a run: fuse, score, segment, report; each reads only what the one before left on disk."""
