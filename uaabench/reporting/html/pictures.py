@@ -64,8 +64,12 @@ def _by_difference(evidence: Evidence, table: Table, dataset: DatasetHead) -> li
     gaps = []
     for metric in table.metrics:
         values = pd.DataFrame({label: evidence.numbers.values(dataset, label, metric.name) for label in labels})
+        if values.empty:  # mIoU, which has no value for a pair
+            continue
         spread = float(np.nanstd(values.to_numpy(dtype=float))) if values.size else 0.0
         gaps.append((values.max(axis=1) - values.min(axis=1)) / (spread or 1.0))
+    if not gaps:
+        return []
     total = pd.concat(gaps, axis=1).sum(axis=1)
     return sorted(total.index, key=lambda pair: (-total[pair], pair))
 
