@@ -72,9 +72,9 @@ def carry_out(
         All pairs that failed, in this call or, in a stage that was not run now, before.
     """
     if fresh:
-        # Scores of images that are made anew are no longer theirs, whatever the stages of this call.
-        store.discard(run, (*plan.score, *plan.segment))
-        store.discard(run, plan.fuse if "fuse" in stages else ())
+        # What was found in images that are made anew is no longer theirs, whatever the stages of this call.
+        anew = STAGES if "fuse" in stages else stages
+        store.discard(run, [unit for stage in anew for unit in getattr(plan, stage)])
     manifest.write(run, plan, device)
     config = plan.config
     runtime = Runtime(

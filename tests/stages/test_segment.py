@@ -84,6 +84,13 @@ def test_finished_pairs_are_kept_and_missing_ones_are_made(run, tmp_path):
     pd.testing.assert_series_equal(records(tmp_path / "R"), before)
 
 
+def test_scoring_anew_keeps_what_was_segmented(run, uaabench, tmp_path):
+    run()
+    before = records(tmp_path / "R")
+    assert uaabench("score", tmp_path / "R", "--fresh").code == 0
+    pd.testing.assert_series_equal(records(tmp_path / "R"), before)
+
+
 def test_a_broken_segmenter_fails_its_stage_only(run, tmp_path, segmenter):
     broken = tmp_path / "broken.safetensors"
     shutil.copy(segmenter, broken)

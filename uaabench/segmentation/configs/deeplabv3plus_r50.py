@@ -1,17 +1,9 @@
 """DeepLabV3+ with a ResNet-50, output stride 8 (Chen et al., ECCV 2018)."""
 
-data_preprocessor = {
-    "type": "SegDataPreProcessor",
-    "mean": [123.675, 116.28, 103.53],
-    "std": [58.395, 57.12, 57.375],
-    "bgr_to_rgb": True,
-    "pad_val": 0,
-    "seg_pad_val": 255,
-}
+_base_ = ["_preprocessor.py"]
 norm_cfg = {"type": "BN"}
 model = {
     "type": "EncoderDecoder",
-    "data_preprocessor": data_preprocessor,
     "backbone": {
         "type": "ResNetV1c",
         "depth": 50,

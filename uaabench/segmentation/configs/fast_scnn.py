@@ -1,17 +1,9 @@
 """Fast-SCNN (Poudel et al., BMVC 2019)."""
 
-data_preprocessor = {
-    "type": "SegDataPreProcessor",
-    "mean": [123.675, 116.28, 103.53],
-    "std": [58.395, 57.12, 57.375],
-    "bgr_to_rgb": True,
-    "pad_val": 0,
-    "seg_pad_val": 255,
-}
+_base_ = ["_preprocessor.py"]
 norm_cfg = {"type": "BN", "momentum": 0.01}
 model = {
     "type": "EncoderDecoder",
-    "data_preprocessor": data_preprocessor,
     "backbone": {"type": "FastSCNN", "norm_cfg": norm_cfg},
     "decode_head": {
         "type": "DepthwiseSeparableFCNHead",

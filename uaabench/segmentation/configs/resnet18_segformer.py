@@ -1,16 +1,8 @@
 """A thin ResNet-18 under the head of SegFormer: 0.7 million parameters, for training on a CPU."""
 
-data_preprocessor = {
-    "type": "SegDataPreProcessor",
-    "mean": [123.675, 116.28, 103.53],
-    "std": [58.395, 57.12, 57.375],
-    "bgr_to_rgb": True,
-    "pad_val": 0,
-    "seg_pad_val": 255,
-}
+_base_ = ["_preprocessor.py"]
 model = {
     "type": "EncoderDecoder",
-    "data_preprocessor": data_preprocessor,
     "backbone": {
         "type": "ResNetV1c",
         "depth": 18,

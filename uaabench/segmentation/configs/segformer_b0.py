@@ -1,16 +1,8 @@
 """SegFormer with the encoder MiT-B0 (Xie et al., NeurIPS 2021)."""
 
-data_preprocessor = {
-    "type": "SegDataPreProcessor",
-    "mean": [123.675, 116.28, 103.53],
-    "std": [58.395, 57.12, 57.375],
-    "bgr_to_rgb": True,
-    "pad_val": 0,
-    "seg_pad_val": 255,
-}
+_base_ = ["_preprocessor.py"]
 model = {
     "type": "EncoderDecoder",
-    "data_preprocessor": data_preprocessor,
     "backbone": {
         "type": "MixVisionTransformer",
         "embed_dims": 32,

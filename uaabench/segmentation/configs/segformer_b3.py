@@ -1,37 +1,7 @@
 """SegFormer with the encoder MiT-B3 (Xie et al., NeurIPS 2021)."""
 
-data_preprocessor = {
-    "type": "SegDataPreProcessor",
-    "mean": [123.675, 116.28, 103.53],
-    "std": [58.395, 57.12, 57.375],
-    "bgr_to_rgb": True,
-    "pad_val": 0,
-    "seg_pad_val": 255,
-}
+_base_ = ["segformer_b0.py"]
 model = {
-    "type": "EncoderDecoder",
-    "data_preprocessor": data_preprocessor,
-    "backbone": {
-        "type": "MixVisionTransformer",
-        "embed_dims": 64,
-        "num_layers": [3, 4, 18, 3],
-        "num_heads": [1, 2, 5, 8],
-        "patch_sizes": [7, 3, 3, 3],
-        "sr_ratios": [8, 4, 2, 1],
-        "mlp_ratio": 4,
-        "qkv_bias": True,
-        "drop_path_rate": 0.1,
-    },
-    "decode_head": {
-        "type": "SegformerHead",
-        "in_channels": [64, 128, 320, 512],
-        "in_index": [0, 1, 2, 3],
-        "channels": 768,
-        "dropout_ratio": 0.1,
-        "num_classes": 9,
-        "norm_cfg": {"type": "BN"},
-        "align_corners": False,
-        "loss_decode": {"type": "CrossEntropyLoss"},
-    },
-    "test_cfg": {"mode": "whole"},
+    "backbone": {"embed_dims": 64, "num_layers": [3, 4, 18, 3]},
+    "decode_head": {"in_channels": [64, 128, 320, 512], "channels": 768},
 }
