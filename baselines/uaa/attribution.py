@@ -64,8 +64,12 @@ def source_weights(segmenter: nn.Module, mask: Tensor, ir: Tensor, vi: Tensor, s
         steps: Number K of integrated-gradient steps.
     """
     labels = mask.argmax(1)
-    attribution = attribute(segmenter, labels, torch.stack([ir, vi]), steps, mask.shape[1])
-    a_ir, a_vi = (per_class.gather(1, labels.flatten(1)).view_as(ir) for per_class in attribution)
+    return spread(attribute(segmenter, labels, torch.stack([ir, vi]), steps, mask.shape[1]), labels)
+
+
+def spread(attribution: Tensor, labels: Tensor) -> SourceWeights:
+    """Turn contributions (2,B,C) of infrared and visible into weights of each pixel of the regions (B,H,W)."""
+    a_ir, a_vi = (per_class.gather(1, labels.flatten(1)).view_as(labels[:, None]) for per_class in attribution)
     total = a_ir + a_vi + 2 * EPS
     return SourceWeights((a_ir + EPS) / total, (a_vi + EPS) / total, attribution)
 

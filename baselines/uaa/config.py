@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Self
+from dataclasses import MISSING, asdict, dataclass, fields
+from typing import Any, ClassVar, Self
 
 from uaabench.errors import WeightsError
 
@@ -19,7 +19,12 @@ class UAAConfig:
         segmenter: Name of the segmenter inside, see `uaabench.baselines.uaa.segmenter.SEGMENTERS`.
         classes: Number C of classes the segmenter scores.
         data_step: Whether a stage takes the gradient step on the fidelity term; the released code drops it.
+        memory: Whether stages hand memories on; without, each finds the features of the sources in their place.
+        attention: Whether the attribution of the iterates gates the features; without, all are halved alike.
     """
+
+    # pydantic, which checks recipes, must refuse an entry that does not exist.
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     stages: int
     steps: int
@@ -27,17 +32,19 @@ class UAAConfig:
     segmenter: str
     classes: int
     data_step: bool = True
+    memory: bool = True
+    attention: bool = True
 
     @classmethod
     def of(cls, content: dict[str, Any]) -> Self:
         """Make a configuration from the entries that `as_dict` gave.
 
         Raises:
-            WeightsError: An entry is missing or unknown.
+            WeightsError: An entry without a default is missing, or one is unknown.
         """
-        expected = {entry.name for entry in fields(cls)}
-        if content.keys() != expected:
-            wrong = ", ".join(sorted(content.keys() ^ expected))
+        known = {entry.name: entry.default for entry in fields(cls)}
+        required = {name for name, default in known.items() if default is MISSING}
+        if wrong := ", ".join(sorted((content.keys() - known.keys()) | (required - content.keys()))):
             raise WeightsError(
                 f"The UAAFusion configuration has missing or unknown entries ({wrong}); export it again."
             )

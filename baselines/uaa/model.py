@@ -59,7 +59,14 @@ class UAAModel(nn.Module):
         self.model_f = Unfolding(config)
         self.model_s = segmenter or SEGMENTERS[config.segmenter](config.classes)
 
-    def forward(self, ir: Tensor, vi: Tensor, mask: Tensor | None = None, trace: Trace | None = None) -> Fusion:
+    def forward(
+        self,
+        ir: Tensor,
+        vi: Tensor,
+        mask: Tensor | None = None,
+        trace: Trace | None = None,
+        weights: SourceWeights | None = None,
+    ) -> Fusion:
         """Fuse a batch of luminance images.
 
         Args:
@@ -67,12 +74,14 @@ class UAAModel(nn.Module):
             vi: Visible luminance, (B,1,H,W) in [0,1].
             mask: Class scores or one-hot labels, (B,C,H,W); by default the segmenter's scores of the average.
             trace: Collects the intermediate results.
+            weights: Weights of the sources, where they are known already; by default those of the attribution.
         """
         if mask is None:
             with torch.no_grad():
                 mask = self.scores((ir + vi) / 2)
-        weights = source_weights(self.model_s, mask, ir, vi, self.config.steps)
-        attend: Attend = PathAttention(self.model_s, mask)
+        if weights is None:
+            weights = source_weights(self.model_s, mask, ir, vi, self.config.steps)
+        attend: Attend = PathAttention(self.model_s, mask) if self.config.attention else torch.zeros_like
         if trace is not None:
             attend = trace.follow(attend)
         return Fusion(self.model_f(ir, vi, weights.ir * ir + weights.vi * vi, attend), weights)

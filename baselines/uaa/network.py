@@ -94,7 +94,7 @@ class Proximal(nn.Module):
 
     Args:
         channels: Width c of its features.
-        remembers: Whether it updates the memory; the last stage has none to hand it to.
+        remembers: Whether it updates the memory; the last stage has nobody to hand it to.
     """
 
     def __init__(self, channels: int, *, remembers: bool) -> None:
@@ -146,7 +146,9 @@ class Unfolding(nn.Module):
         self.init_conv_ir = ConvUnit(1, half, half)
         self.init_conv_vi = ConvUnit(1, half, half)
         last = config.stages - 1
-        self.blockflow = nn.ModuleList(Proximal(config.channels, remembers=n < last) for n in range(config.stages))
+        self.blockflow = nn.ModuleList(
+            Proximal(config.channels, remembers=config.memory and n < last) for n in range(config.stages)
+        )
 
     def forward(self, ir: Tensor, vi: Tensor, target: Tensor, attend: Attend) -> Tensor:
         """Unfold from the average of the sources to the fused image; all images (B,1,H,W) in [0,1].

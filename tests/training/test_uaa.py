@@ -1,53 +1,133 @@
-"""Training lowers the loss it states, and its parts are what their formulas say."""
+"""A training lowers the loss it states, repeats itself, and survives being killed."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import pytest
 import torch
 
-from uaabench import registry
-from uaabench.baselines.uaa.attribution import SourceWeights
+from uaabench import registry, weights
+from uaabench.baselines.uaa.checkpoint import read_model
 from uaabench.baselines.uaa.config import SMALL
-from uaabench.training.losses import edges
-from uaabench.training.segmenter import score_loss
-from uaabench.training.uaa import Recipe, attribution_loss, train
+from uaabench.errors import UsageError
+from uaabench.training.export import export
+from uaabench.training.pairs import TrainingPairs
+from uaabench.training.recipe import JointTraining, LossWeights, Recipe, SegmenterTraining, Validation
+from uaabench.training.uaa import train
+
+TINY = Recipe(
+    name="tiny",
+    network=replace(SMALL, stages=2, channels=4, steps=2),
+    segmenter=SegmenterTraining(steps=2, batch=2, crop=32),
+    joint=JointTraining(steps=12, batch=2, patch=32, learning_rate=1e-2, refresh=2),
+    loss=LossWeights(intensity=5.0, edges=1.0),
+    validation=Validation(pairs=0, every=6),
+    checkpoint_every=4,
+)
+CPU = torch.device("cpu")
 
 
-def test_attribution_loss_is_the_two_weighted_mean_squares():
-    ir, y, f = (torch.full((1, 1, 2, 2), value) for value in (1.0, 0.0, 0.5))
-    weights = SourceWeights(torch.full_like(ir, 0.2), torch.full_like(ir, 0.8), torch.zeros(2, 1, 1))
-    # (0.2 * 0.5)^2 + (0.8 * 0.5)^2 = 0.01 + 0.16
-    assert attribution_loss(f, ir, y, weights).item() == pytest.approx(0.17)
+@pytest.fixture
+def pairs(msrs_tree):
+    """Four labelled pairs of 48x64."""
+    dataset = registry.dataset_class("msrs")(msrs_tree / "MSRS")
+    items = [(dataset, pair) for pair in dataset.pairs("train")]
+    return TrainingPairs(items, items, items[:1])
 
 
-def test_edges_of_a_ramp_are_eight_times_its_slope():
-    ramp = torch.arange(6.0).expand(1, 1, 6, 6)
-    assert edges(ramp)[0, 0, 2, 2].item() == 8
-    assert edges(ramp.transpose(2, 3))[0, 0, 2, 2].item() == 8
-
-
-def test_perfect_scores_have_no_segmentation_loss():
-    label = torch.tensor([[[0, 1], [2, 0]]])
-    scores = torch.nn.functional.one_hot(label, 3).permute(0, 3, 1, 2).float()
-    assert score_loss(scores, label).item() < 1e-5
-    assert score_loss(1 - scores, label).item() > 10
-
-
-def test_a_few_steps_bring_the_fused_image_closer_and_are_repeatable(pair_folder):
-    dataset = registry.dataset_class("folder")(pair_folder)
-    items = [(dataset, pair) for pair in dataset.pairs(dataset.card.default_split)]
-    config = replace(SMALL, stages=2, channels=4, steps=2)
-    recipe = Recipe(
-        config=config, segmenter_steps=1, segmenter_batch=2, segmenter_crop=32, steps=12, batch=2, crop=32,
-        learning_rate=1e-2,
-    )  # fmt: skip
+def test_a_few_steps_bring_the_fused_image_closer_and_are_repeatable(pairs):
     runs = []
     for _ in range(2):
-        parts = []
+        steps = []
         model = train(
-            items, items, recipe, torch.device("cpu"), report=lambda progress, _, parts=parts: parts.append(progress)
+            pairs,
+            TINY,
+            CPU,
+            report=lambda phase, _, values, steps=steps: steps.append(values) if phase == "joint" else None,
         )
-        runs.append((parts, model.state_dict()))
+        runs.append((steps, model.state_dict()))
     first, second = runs
-    assert first[0][-1].brightness < first[0][0].brightness
-    assert all((first[1][key] == second[1][key]).all() for key in first[1])
+    assert first[0][-1]["intensity"] < first[0][0]["intensity"]
+    assert all(torch.equal(first[1][key], second[1][key]) for key in first[1])
+
+
+def test_a_training_cut_off_between_checkpoints_ends_with_the_same_weights_and_logs(pairs, tmp_path):
+    undisturbed = train(pairs, TINY, CPU, tmp_path / "whole").state_dict()
+
+    def stop_at_seven(phase, step, _values):
+        if (phase, step) == ("joint", 7):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(pairs, TINY, CPU, tmp_path / "cut", stop_at_seven)
+    resumed = train(pairs, TINY, CPU, tmp_path / "cut").state_dict()
+    assert all(torch.equal(undisturbed[key], resumed[key]) for key in undisturbed)
+    for log in ("joint.csv", "validation.csv"):
+        assert (tmp_path / "cut" / log).read_text() == (tmp_path / "whole" / log).read_text()
+    assert [line.split(",")[0] for line in (tmp_path / "cut" / "validation.csv").read_text().splitlines()] == [
+        "step",
+        "6",
+        "12",
+    ]
+
+
+def test_a_folder_goes_on_with_its_own_recipe_only(pairs, tmp_path):
+    train(pairs, TINY, CPU, tmp_path / "run")
+    with pytest.raises(UsageError, match="other data or settings"):
+        train(pairs, TINY.model_copy(update={"seed": 1}), CPU, tmp_path / "run")
+
+
+def test_exported_weights_are_those_of_the_training_in_half_precision(pairs, tmp_path):
+    model = train(pairs, TINY, CPU, tmp_path / "run")
+    file = export(tmp_path / "run", tmp_path / "uaa.safetensors")
+    read = read_model(file)
+    assert read.config == TINY.network
+    for key, value in model.state_dict().items():
+        torch.testing.assert_close(read.state_dict()[key], value, rtol=1e-3, atol=1e-6)
+    card = weights.WeightsCard(**__import__("json").loads(file.with_suffix(".json").read_text()))
+    assert card.steps == 2 + 12
+    assert card.sha256 == weights.sha256(file)
+    assert "attribution refreshed every 2 visits" in card.recipe
+
+
+@pytest.mark.parametrize("flag", ["data_step", "memory", "attention"])
+def test_each_part_of_the_network_can_be_left_out_of_a_training(pairs, flag):
+    network = replace(TINY.network, **{flag: False})
+    short = TINY.joint.model_copy(update={"steps": 1})
+    model = train(pairs, TINY.model_copy(update={"network": network, "joint": short}), CPU)
+    full = train(pairs, TINY.model_copy(update={"joint": short}), CPU)
+    ir, vi = torch.rand(2, 1, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert not torch.equal(model(ir, vi).image, full(ir, vi).image)
+    assert (len(model.state_dict()) < len(full.state_dict())) == (flag == "memory")
+
+
+@pytest.mark.slow
+def test_a_killed_command_goes_on_to_the_weights_of_an_undisturbed_one(msrs_tree, tmp_path):
+    recipe = tmp_path / "tiny.yaml"
+    recipe.write_text(
+        "network: {stages: 2, steps: 2, channels: 4, segmenter: small, classes: 9}\n"
+        "data: ['msrs:train']\nlabelled: ['msrs:train']\ncheckpoint_every: 5\n"
+        "segmenter: {steps: 4, batch: 2, crop: 32}\nvalidation: {pairs: 0}\n"
+        "joint: {steps: 60, batch: 2, patch: 32, refresh: 3}\n"
+    )
+
+    def command(out):
+        arguments = ["train", "uaa", "--recipe", recipe, "--data-root", msrs_tree, "--device", "cpu", "--out", out]
+        program = "import torch; torch.set_num_threads(1); from uaabench.cli.main import main; main()"
+        return [sys.executable, "-c", program, *map(str, arguments)]
+
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    subprocess.run(command(tmp_path / "whole"), env=environment, check=True, capture_output=True)
+    victim = subprocess.Popen(command(tmp_path / "killed"), env=environment, stdout=subprocess.DEVNULL)
+    log = tmp_path / "killed" / "joint.csv"
+    while victim.poll() is None and (not log.is_file() or len(log.read_text().splitlines()) < 12):
+        time.sleep(0.01)
+    victim.send_signal(signal.SIGKILL)
+    assert victim.wait() == -signal.SIGKILL, "the training was over before it could be killed"
+    subprocess.run(command(tmp_path / "killed"), env=environment, check=True, capture_output=True)
+    whole, killed = ((tmp_path / name / "uaa.safetensors").read_bytes() for name in ("whole", "killed"))
+    assert whole == killed

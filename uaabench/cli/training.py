@@ -9,7 +9,7 @@ import typer
 
 from uaabench.cli import options
 
-app = typer.Typer(help="Train a segmenter; a killed training goes on when the same command is given again.")
+app = typer.Typer(help="Train networks; a killed training goes on when the same command is given again.")
 
 
 @app.callback()
@@ -71,3 +71,64 @@ def segmenter(
         report=lambda step, loss: typer.echo(f"step {step} of {steps}, loss {loss:.4f}"),
     )
     typer.echo(f"Written: {file} and its card. Use it: uaabench run --segmenter {file} --datasets {label}")
+
+
+@app.command()
+def uaa(
+    recipe: Annotated[
+        str, typer.Option("--recipe", "-r", help="Built-in recipe (see docs/uaa.md), or a YAML file.")
+    ] = "sharp",
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of checkpoints, logs and weights.")] = Path(
+        "runs/uaa"
+    ),
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="Change an entry of the recipe: `joint.steps=500`.")
+    ] = None,
+    device: options.Device = None,
+    data_root: options.DataRoot = None,
+) -> None:
+    """Train UAAFusion by a recipe and export weights and card.
+
+    Examples:
+        uaabench train uaa --out runs/uaa --data-root DATA
+
+        uaabench train uaa --recipe paper --set segmenter.backbone=mobilenet_v2.pth --device cuda --out runs/paper
+    """
+    import torch
+
+    from uaabench.pipeline import pick_device
+    from uaabench.training import recipe as recipes
+    from uaabench.training.export import export
+    from uaabench.training.pairs import find
+    from uaabench.training.uaa import train
+
+    chosen = recipes.read(recipe, recipes.parse_changes(changes or []))
+    pairs = find(chosen.data, chosen.labelled, chosen.validation.pairs, data_root)
+    typer.echo(f"Recipe {chosen.name} on {'; '.join(pairs.described)}. Logs and checkpoints: {out}")
+
+    def report(phase: str, step: int, values: dict[str, float]) -> None:
+        steps = chosen.segmenter.steps if phase == "segmenter" else chosen.joint.steps
+        if phase == "validation" or step % 50 == 0 or step == steps:
+            text = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
+            typer.echo(f"{phase} {step} of {steps}: {text}")
+
+    train(pairs, chosen, torch.device(pick_device(device or "auto")), out, report)
+    file = export(out, out / "uaa.safetensors")
+    typer.echo(f"Written: {file} and its card. Use it: uaabench run --methods uaa@{file}")
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="Folder of a training of UAAFusion, finished or not.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write; its card goes beside it.")] = Path(
+        "uaa.safetensors"
+    ),
+) -> None:
+    """Export the weights of the last checkpoint of `train uaa`, and their card.
+
+    Examples:
+        uaabench train export runs/uaa -o uaa.safetensors
+    """
+    from uaabench.training.export import export as write
+
+    typer.echo(f"Written: {write(folder, out)} and its card.")

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from uaabench.errors import UsageError
@@ -65,24 +67,23 @@ class CropSampler:
         """
         chosen = self._random.integers(len(self._items), size=n)
         crops = np.stack([self._crop(self._load(int(index))) for index in chosen])
-        images = torch.from_numpy(crops[:, :4]).float() / 255
-        return Batch(
-            ir=images[:, :1].contiguous(),
-            vi=images[:, 1:].contiguous(),
-            label=torch.from_numpy(crops[:, 4]).long(),
-            has_label=torch.tensor([self._items[index][1].label is not None for index in chosen], dtype=torch.bool),
-        )
+        labelled = np.array([self._items[index][1].label is not None for index in chosen])
+        return batch_of(torch.from_numpy(crops), labelled)
+
+    def state_dict(self) -> dict[str, Any]:
+        """State of the random numbers."""
+        return {"random": self._random.bit_generator.state}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from such a state."""
+        self._random.bit_generator.state = state["random"]
 
     def _load(self, index: int) -> ByteImage:
-        """Infrared, red, green, blue and label of a pair as planes (5,H,W), at least as large as a crop."""
+        """The planes of a pair, at least as large as a crop."""
         dataset, pair = self._items[index]
         key = (id(dataset), pair)
         if key not in self._planes:
-            sources, label = dataset.read(pair), dataset.read_label(pair)
-            drawn = np.zeros_like(sources.ir) if label is None else label
-            planes = np.concatenate([sources.ir[None], sources.vi.transpose(2, 0, 1), drawn[None]])
-            short = [max(0, self._size - length) for length in planes.shape[1:]]
-            self._planes[key] = np.pad(planes, [(0, 0), (0, short[0]), (0, short[1])], mode="reflect")
+            self._planes[key] = extend(read_planes(dataset, pair), self._size)
         return self._planes[key]
 
     def _crop(self, planes: ByteImage) -> ByteImage:
@@ -91,3 +92,31 @@ class CropSampler:
         window = planes[:, top : top + self._size, left : left + self._size]
         vertical, horizontal = self._random.integers(2, size=2) * 2 - 1
         return window[:, ::vertical, ::horizontal]
+
+
+def read_planes(dataset: FusionDataset, pair: Pair) -> ByteImage:
+    """Infrared, red, green, blue and label of a pair, (5,H,W) uint8; the label is 0 where the pair has no label map.
+
+    Raises:
+        DataError: The pair cannot be read.
+    """
+    sources, label = dataset.read(pair), dataset.read_label(pair)
+    drawn = np.zeros_like(sources.ir) if label is None else label
+    return np.concatenate([sources.ir[None], sources.vi.transpose(2, 0, 1), drawn[None]])
+
+
+def extend(planes: ByteImage, size: int) -> ByteImage:
+    """Extend (C,H,W) by reflection until height and width are at least `size`."""
+    short = [max(0, size - length) for length in planes.shape[1:]]
+    return np.pad(planes, [(0, 0), (0, short[0]), (0, short[1])], mode="reflect")
+
+
+def batch_of(planes: Tensor, labelled: NDArray[np.bool_]) -> Batch:
+    """Make a batch of planes as `read_planes` gives them, (B,5,S,S), and of which have a label map, (B,)."""
+    images = planes[:, :4].float() / 255
+    return Batch(
+        ir=images[:, :1].contiguous(),
+        vi=images[:, 1:].contiguous(),
+        label=planes[:, 4].long(),
+        has_label=torch.from_numpy(labelled),
+    )

@@ -16,3 +16,13 @@ def warm_cosine(step: int, steps: int, warmup: float) -> float:
     if step < rise:
         return (step + 1) / rise
     return 0.5 + 0.5 * math.cos(math.pi * (step - rise) / max(1, steps - rise))
+
+
+def halving(step: int, steps: int, halvings: int) -> float:
+    """Factor of a learning rate that is halved so many times at equal distances.
+
+    Example:
+        >>> [halving(step, 8, 3) for step in (0, 1, 2, 5, 7)]
+        [1.0, 1.0, 0.5, 0.25, 0.125]
+    """
+    return 0.5 ** (step * (halvings + 1) // steps)

@@ -20,6 +20,7 @@ from uaabench.interface import ByteImage, FusionDataset, Pair
 from uaabench.plan import find_image
 from uaabench.segmentation.protocols import Protocol
 from uaabench.segmentation.segmenters import SegmenterCard, config_file, quiet, without_downloads
+from uaabench.training.progress import claim
 
 Counts = NDArray[np.int64]
 MODALITIES = ("visible", "infrared", "both", "mix")
@@ -128,9 +129,8 @@ def train(
     on, protocol = data.on, data.protocol
     if on not in MODALITIES and not Path(on).is_dir():
         raise UsageError(f"'{on}' is neither one of {', '.join(MODALITIES)} nor a folder of fused images; check it.")
-    _claim(
-        folder, {"on": on, "pairs": [pair.id for pair in data.pairs], "protocol": protocol.name, "recipe": vars(recipe)}
-    )
+    facts = {"on": on, "pairs": [pair.id for pair in data.pairs], "protocol": protocol.name, "recipe": vars(recipe)}
+    claim(folder, json.dumps(facts, indent=2, default=str) + "\n")
     counts = _write_images(data, folder / "data")
     started = time.monotonic()
     import torch
@@ -207,20 +207,6 @@ def export(path: Path, network: Any, card: SegmenterCard) -> Path:
     facts = asdict(card) | {"sha256": weights.sha256(path)}
     path.with_suffix(".json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     return path
-
-
-def _claim(folder: Path, description: dict[str, Any]) -> None:
-    """Say in the folder which training it holds; another one must not go on from its checkpoints."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"Cannot write the training to {folder}: {error.strerror or error}; choose another --out."
-        ) from error
-    file, text = folder / "training.json", json.dumps(description, indent=2, default=str) + "\n"
-    if file.is_file() and file.read_text(encoding="utf-8") != text:
-        raise UsageError(f"{folder} holds a training with other data or settings; choose another --out.")
-    file.write_text(text, encoding="utf-8")
 
 
 def _write_images(data: TrainingImages, folder: Path) -> Counts:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from uaabench.errors import UsageError, WeightsError
 from uaabench.interface import luminance
 from uaabench.training.crops import Batch, CropSampler
+from uaabench.training.progress import Loop, Stateful
+from uaabench.training.recipe import SegmenterTraining
 
 
 def pretrain(
     segmenter: nn.Module,
     sampler: CropSampler,
-    *,
-    steps: int,
-    batch: int,
-    learning_rate: float,
+    recipe: SegmenterTraining,
     device: torch.device,
+    *,
+    checkpoint: Path | None = None,
+    every: int = 200,
     report: Callable[[int, float], None] = lambda _step, _loss: None,
 ) -> None:
     """Train a segmenter in place on infrared, visible luminance and random mixtures of both.
@@ -29,19 +33,25 @@ def pretrain(
     Args:
         segmenter: Sigmoid scores, (B,1,H,W) to (B,C,H,W).
         sampler: Gives crops with label maps.
-        steps: Optimiser steps (Adam, half a cosine down to zero).
-        batch: Crops in a step.
-        learning_rate: At the start.
+        recipe: Steps, batch, loss and learning rate (Adam, half a cosine down to zero).
         device: Where to train.
+        checkpoint: File to go on from, written as the training proceeds.
+        every: Steps between two checkpoints.
         report: Called after every step with its number and loss.
     """
     segmenter.to(device).train()
-    optimiser = torch.optim.Adam(segmenter.parameters(), lr=learning_rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
-    for step in range(steps):
-        crops = sampler.batch(batch)
+    optimiser = torch.optim.Adam(segmenter.parameters(), lr=recipe.learning_rate)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(recipe.steps, 1))
+    parts: dict[str, Stateful] = {
+        "segmenter": segmenter,
+        "optimiser": optimiser,
+        "schedule": schedule,
+        "sampler": sampler,
+    }
+    for step in Loop(checkpoint, parts, steps=recipe.steps, every=every):
+        crops = sampler.batch(recipe.batch)
         image = vary(mixture(crops)).to(device)
-        loss = score_loss(segmenter(image), crops.label.to(device))
+        loss = segmenter_loss(segmenter(image), crops.label.to(device), recipe.loss)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -62,17 +72,48 @@ def vary(image: Tensor) -> Tensor:
     return (gain * image).clamp(0, 1).pow(gamma)
 
 
-def score_loss(scores: Tensor, label: Tensor) -> Tensor:
-    """Cross-entropy of sigmoid scores, each class by itself, rare classes weighing up to five times as much.
+def segmenter_loss(scores: Tensor, label: Tensor, kind: str) -> Tensor:
+    """Loss of sigmoid scores (B,C,H,W) in (0,1) against class indices (B,H,W).
 
-    Class 0 counts: in MSRS it is the background, and background is a region that attribution must know.
-
-    Args:
-        scores: (B,C,H,W) in (0,1).
-        label: (B,H,W) class indices.
+    `balanced` is the cross-entropy of each class by itself, rare classes weighing up to five times as much; class 0
+    counts, since background is a region that attribution must know. `cross-entropy` is the paper's: the scores are
+    taken for logits, and pixels of class 0 are left out.
     """
+    if kind == "cross-entropy":
+        return functional.cross_entropy(scores, label, ignore_index=0) if (label > 0).any() else scores.sum() * 0
     target = functional.one_hot(label, scores.shape[1]).permute(0, 3, 1, 2).to(scores.dtype)
     share = target.mean((0, 2, 3))
     weight = (share.clamp(min=1e-3).rsqrt() / 2).clamp(1, 5).view(1, -1, 1, 1)
     per_pixel = functional.binary_cross_entropy(scores.clamp(1e-6, 1 - 1e-6), target, reduction="none")
     return (per_pixel * (1 + (weight - 1) * target)).sum(1).mean()
+
+
+def load_backbone(segmenter: nn.Module, path: Path) -> None:
+    """Start the MobileNetV2 inside a segmenter from ImageNet weights in torchvision's layout.
+
+    The one input channel gets the sum over the three colours: a grey image then gives what it gave in colour.
+
+    Args:
+        segmenter: A `MobileNetSegmenter`.
+        path: State dict of `torchvision.models.mobilenet_v2`.
+
+    Raises:
+        UsageError: The segmenter has no such backbone.
+        WeightsError: The file is missing or holds something else.
+    """
+    backbone = getattr(segmenter, "feature_extractor", None)
+    if backbone is None:
+        raise UsageError("Only the segmenter 'mobilenetv2' starts from a backbone; leave segmenter.backbone out.")
+    try:
+        given = torch.load(path, map_location="cpu", weights_only=True)
+        own = backbone.features.state_dict()
+        # Our copy names the layers of a block in one flat sequence, in the same order; the last feature is unused.
+        values = [value for key, value in given.items() if key.startswith("features.") and "features.18." not in key]
+        state = dict(zip(own, values, strict=True))
+        state["0.0.weight"] = state["0.0.weight"].sum(1, keepdim=True)
+        backbone.features.load_state_dict(state)
+    except Exception as error:  # whatever a foreign file makes the unpickler or the network stumble over
+        raise WeightsError(
+            f"{path} does not hold the ImageNet weights of torchvision's mobilenet_v2 ({type(error).__name__}); "
+            "save its state dict."
+        ) from error

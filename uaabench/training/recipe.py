@@ -1,0 +1,213 @@
+"""Recipes: everything that decides the outcome of a training of UAAFusion, as a YAML file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+)
+
+from uaabench.baselines.uaa.config import SMALL, UAAConfig
+from uaabench.errors import UsageError, unknown_name
+
+FOLDER = Path(__file__).parent / "recipes"
+
+
+class Section(BaseModel):
+    """A part of a recipe; an entry that does not exist is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SegmenterTraining(Section):
+    """The segmenter by itself, before the joint training.
+
+    Attributes:
+        steps: Optimiser steps; 0 leaves it as it was initialised.
+        batch: Crops in a step.
+        crop: Height and width of a crop.
+        learning_rate: Of Adam at the start; half a cosine down to zero.
+        backbone: ImageNet weights of torchvision's MobileNetV2, a file; for the segmenter `mobilenetv2` only.
+        loss: `balanced` binary cross-entropy of each class, class 0 included; or the paper's `cross-entropy` of the
+            sigmoid scores, class 0 left out.
+    """
+
+    steps: NonNegativeInt = 1400
+    batch: PositiveInt = 8
+    crop: PositiveInt = 160
+    learning_rate: PositiveFloat = 4e-3
+    backbone: Path | None = None
+    loss: Literal["balanced", "cross-entropy"] = "balanced"
+
+
+class JointTraining(Section):
+    """The fusion network and the segmenter together.
+
+    Attributes:
+        steps: Optimiser steps.
+        batch: Patches in a step.
+        patch: Height and width of a patch; patches of an image do not overlap.
+        min_contrast: Patches where (p90 - p10) / p90 is below this in both sources are left out.
+        learning_rate: Of the fusion network, for Adam.
+        segmenter_rate: Of the segmenter.
+        schedule: `cosine` with a short rise, or the paper's `halving` a few times.
+        halvings: How often the rate is halved, at equal distances, where the schedule is `halving`.
+        refresh: A patch gets a new attribution every so many times it comes up; 1 is the paper.
+    """
+
+    steps: PositiveInt = 4000
+    batch: PositiveInt = 6
+    patch: PositiveInt = 96
+    min_contrast: NonNegativeFloat = 0.1
+    learning_rate: PositiveFloat = 1.5e-3
+    segmenter_rate: NonNegativeFloat = 1e-4
+    schedule: Literal["cosine", "halving"] = "cosine"
+    halvings: NonNegativeInt = 3
+    refresh: PositiveInt = 1
+
+
+class LossWeights(Section):
+    """Weight of each term of the joint loss; see `uaabench.training.uaa_loss` for the terms.
+
+    Attributes:
+        attribution: Attribution fusion loss; 1 in the paper.
+        gradient: Distance to the stronger gradient magnitude; 1 in the paper.
+        segmentation: Segmentation loss of the fused image and the sources; 0.1 in the paper.
+        edges: Distance to the stronger gradient with its sign; not in the paper.
+        intensity: Distance to the intensity that `darker` and `level` describe; not in the paper.
+        darker: Share g of the darker source in that intensity, max(i, v) + g (min(i, v) - level).
+        level: Grey level in 0..1 at which the darker source adds nothing.
+    """
+
+    attribution: NonNegativeFloat = 1.0
+    gradient: NonNegativeFloat = 1.0
+    segmentation: NonNegativeFloat = 0.1
+    edges: NonNegativeFloat = 0.0
+    intensity: NonNegativeFloat = 0.0
+    darker: NonNegativeFloat = 0.0
+    level: NonNegativeFloat = 0.0
+
+    def terms(self) -> dict[str, float]:
+        """The terms that count, with their weights."""
+        found = {
+            name: getattr(self, name) for name in ("attribution", "gradient", "edges", "intensity", "segmentation")
+        }
+        return {name: weight for name, weight in found.items() if weight}
+
+
+class Validation(Section):
+    """Pairs that are held out of the training and fused from time to time.
+
+    Attributes:
+        pairs: How many, evenly spread over the training pairs.
+        every: Joint steps between two validations.
+    """
+
+    pairs: NonNegativeInt = 4
+    every: PositiveInt = 1000
+
+
+class Recipe(Section):
+    """A training of UAAFusion.
+
+    Attributes:
+        name: Name on the card.
+        summary: What it is for, in one sentence.
+        network: Shape of the network.
+        data: Data sets to fuse, `name` for the training split or `name:split`; a set named twice counts double.
+        labelled: Those with label maps, on which the segmenter is trained alone.
+        segmenter: The segmenter by itself.
+        joint: Both networks together.
+        loss: Weights of the terms of the joint loss.
+        validation: What is held out.
+        checkpoint_every: Steps between two checkpoints, from which a killed training goes on.
+        seed: Of initial weights, crops and patches.
+    """
+
+    name: str
+    summary: str = ""
+    network: UAAConfig = SMALL
+    data: list[str] = Field(default=["demo"], min_length=1)
+    labelled: list[str] = Field(default=["demo"], min_length=1)
+    segmenter: SegmenterTraining = SegmenterTraining()
+    joint: JointTraining = JointTraining()
+    loss: LossWeights = LossWeights()
+    validation: Validation = Validation()
+    checkpoint_every: PositiveInt = 200
+    seed: int = 0
+
+
+def names() -> list[str]:
+    """Names of the recipes that come with the package."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def read(named: str, changes: dict[str, Any] | None = None) -> Recipe:
+    """Read a recipe.
+
+    Args:
+        named: Name of a built-in recipe, or path of a YAML file.
+        changes: Entries that take precedence, by dotted names such as `joint.steps`.
+
+    Raises:
+        UsageError: There is no such recipe, it cannot be read, or an entry is unknown or cannot have its value.
+    """
+    path = FOLDER / f"{named}.yaml" if named in names() else Path(named).expanduser()
+    if path.suffix not in {".yaml", ".yml"}:
+        raise unknown_name("recipe", named, names())
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"Cannot read the recipe {path}: {error.strerror or error}.") from error
+    except yaml.YAMLError as error:
+        raise UsageError(f"The recipe {path} is not valid YAML: {str(error).splitlines()[0]}.") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"The recipe {path} must be a mapping; start from a built-in one: {', '.join(names())}.")
+    content.setdefault("name", path.stem)
+    for dotted, value in (changes or {}).items():
+        _change(content, dotted.split("."), value)
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        raise UsageError(f"The entry '{where}' of the recipe {path} is not valid: {problem['msg']}.") from error
+
+
+def parse_changes(given: Sequence[str]) -> dict[str, Any]:
+    """Read `joint.steps=500` as it would stand in YAML.
+
+    Raises:
+        UsageError: There is no equals sign, or the value is not valid YAML.
+    """
+    changes = {}
+    for entry in given:
+        name, equals, value = entry.partition("=")
+        if not equals:
+            raise UsageError(f"'{entry}' changes nothing; write NAME=VALUE, for example joint.steps=500.")
+        try:
+            changes[name] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise UsageError(f"The value of '{entry}' is not valid YAML; put it in quotes.") from error
+    return changes
+
+
+def _change(content: dict[str, Any], keys: list[str], value: Any) -> None:
+    """Set an entry of nested mappings, which are made where they are missing."""
+    *parents, last = keys
+    for key in parents:
+        content = content.setdefault(key, {})
+        if not isinstance(content, dict):
+            raise UsageError(f"'{'.'.join(keys)}' is no entry of a recipe: '{key}' has no parts.")
+    content[last] = value
