@@ -59,4 +59,10 @@ RELEASED = UAAConfig(stages=5, steps=5, channels=32, segmenter="mobilenetv2", cl
 """The authors' network for FMB; their code computes the data step and drops its result."""
 
 SMALL = UAAConfig(stages=3, steps=3, channels=16, segmenter="small", classes=9)
-"""The network of the shipped weights: a pair of 480x640 in four to five seconds on two slow CPU cores."""
+"""The network of the shipped weights, for CPUs."""
+
+TINY = UAAConfig(stages=2, steps=2, channels=8, segmenter="small", classes=9)
+"""The least that still has a data step, attention and memory."""
+
+CONFIGS = {"released": RELEASED, "small": SMALL, "tiny": TINY}
+"""Networks that a recipe can name."""

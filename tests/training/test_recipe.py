@@ -21,6 +21,7 @@ def test_changes_take_precedence_and_are_read_as_yaml():
         ("joint.steps=none", "'joint.steps'.*valid integer"),
         ("joint.stepps=3", "'joint.stepps'"),
         ("network.depth=3", "'network.depth'"),
+        ("network.base=smal", "no network 'smal'"),
         ("loss.gradient=-1", "'loss.gradient'"),
         ("joint.steps", "changes nothing"),
         ("seed.steps=3", "'seed'"),
@@ -39,3 +40,8 @@ def test_an_unknown_recipe_gets_the_nearest_name():
 def test_a_recipe_file_needs_no_entry_and_is_called_by_its_stem(tmp_path):
     (tmp_path / "mine.yaml").write_text("joint: {steps: 3}\n")
     assert recipe.read(str(tmp_path / "mine.yaml")).name == "mine"
+
+
+def test_a_network_can_be_named_and_changed():
+    network = recipe.read("sharp", recipe.parse_changes(["network.base=released", "network.memory=false"])).network
+    assert (network.channels, network.data_step, network.memory) == (32, False, False)

@@ -16,9 +16,10 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
+    field_validator,
 )
 
-from uaabench.baselines.uaa.config import SMALL, UAAConfig
+from uaabench.baselines.uaa.config import CONFIGS, SMALL, UAAConfig
 from uaabench.errors import UsageError, unknown_name
 
 FOLDER = Path(__file__).parent / "recipes"
@@ -124,7 +125,7 @@ class Recipe(Section):
     Attributes:
         name: Name on the card.
         summary: What it is for, in one sentence.
-        network: Shape of the network.
+        network: Shape of the network: its entries, or `base: small` and what differs from that.
         data: Data sets to fuse, `name` for the training split or `name:split`; a set named twice counts double.
         labelled: Those with label maps, on which the segmenter is trained alone.
         segmenter: The segmenter by itself.
@@ -146,6 +147,16 @@ class Recipe(Section):
     validation: Validation = Validation()
     checkpoint_every: PositiveInt = 200
     seed: int = 0
+
+    @field_validator("network", mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        """Fill in the entries of the network that is named as `base`."""
+        if not isinstance(given, dict) or "base" not in given:
+            return given
+        if given["base"] not in CONFIGS:
+            raise ValueError(f"there is no network '{given['base']}'; known are {', '.join(CONFIGS)}")
+        return CONFIGS[given["base"]].as_dict() | {key: value for key, value in given.items() if key != "base"}
 
 
 def names() -> list[str]:
