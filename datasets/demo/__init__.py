@@ -20,7 +20,7 @@ from uaabench.errors import DataError
 from uaabench.interface import DatasetCard, FusionDataset, Pair
 from uaabench.paths import cache_folder
 
-VERSION = 1
+VERSION = 2
 COUNTS = {"train": 64, "test": 16}
 
 

@@ -10,6 +10,7 @@ from numpy.random import Generator
 from uaabench.datasets.demo.canvas import Canvas, Colour, Paint
 
 CAR, PERSON, BIKE, CURVE, CAR_STOP, GUARDRAIL, CONE, BUMP = range(1, 9)
+ASPHALT = (84.0, 84.0, 88.0)
 
 _CAR_COLOURS: list[Colour] = [
     (190, 190, 195),
@@ -64,10 +65,10 @@ def dog(canvas: Canvas, rng: Generator, x: float, z: float, ambient: float) -> N
 
 
 def bike(canvas: Canvas, rng: Generator, x: float, z: float, ambient: float, *, ridden: bool) -> None:
-    """A bicycle from the side, perhaps with its rider."""
-    metal = Paint(_pick(rng, _FRAMES), ambient - 4, BIKE, 5)
-    tyre = Paint((22, 22, 24), ambient + 2, BIKE, 5)
-    spokes = Paint((120, 122, 124), ambient - 3, BIKE, 50)
+    """A bicycle from the side, as warm as the ground it stands on, perhaps with its rider."""
+    metal = Paint(_pick(rng, _FRAMES), ambient, BIKE, 5)
+    tyre = Paint((22, 22, 24), ambient, BIKE, 5)
+    spokes = Paint((120, 122, 124), ambient, BIKE, 50)
     canvas.shade((x, 0, z), (0.9, 0.4), 0.6)
     for wheel in (-0.52, 0.52):
         canvas.disc((x + wheel, 0.34, z), (0.34, 0.34), tyre)
@@ -161,8 +162,8 @@ def _box(x: float, half: float, low: float, high: float, z: float) -> list[tuple
 
 def cone(canvas: Canvas, x: float, z: float, ambient: float) -> None:
     """An orange traffic cone with reflecting bands; its temperature is that of the road."""
-    orange = Paint((235, 90, 25), ambient + 2, CONE, 4, 15)
-    white = Paint((240, 240, 235), ambient + 2, CONE, 2, 45)
+    orange = Paint((240, 105, 35), ambient, CONE, 4, 30)
+    white = Paint((240, 240, 235), ambient, CONE, 2, 60)
     canvas.shade((x, 0, z), (0.35, 0.4), 0.6)
     canvas.polygon(_box(x, 0.26, 0.0, 0.07, z), replace(orange, rgb=(190, 65, 15)))
     outline = [(0.0, 0.2), (0.25, 0.165), (0.4, 0.14), (0.55, 0.105), (0.68, 0.075), (0.85, 0.035)]
@@ -176,16 +177,26 @@ def cone(canvas: Canvas, x: float, z: float, ambient: float) -> None:
         canvas.polygon(band, white if index % 2 else orange)
 
 
-def car_stop(canvas: Canvas, x: float, z: float, ambient: float, stored: float, *, real: bool = True) -> None:
-    """A concrete block that stops wheels, of other temperature than the road; without that it is an empty carton."""
-    label = CAR_STOP if real else 0
-    concrete = Paint((175, 172, 160), ambient + (stored if real else 0.0), label, 35)
+def car_stop(canvas: Canvas, x: float, z: float, ambient: float, stored: float) -> None:
+    """A concrete block that stops wheels, of other temperature than the road; without heat `stored`, a carton."""
+    label = CAR_STOP if stored else 0
+    concrete = Paint((175, 172, 160), ambient + stored, label, 35)
     yellow = replace(concrete, rgb=(205, 170, 40))
     canvas.shade((x, 0, z), (0.95, 0.3), 0.6)
-    top = [(x - 0.75, 0.24, z), (x - 0.72, 0.24, z + 0.25), (x + 0.72, 0.24, z + 0.25), (x + 0.75, 0.24, z)]
-    canvas.polygon(top, replace(concrete, rgb=(195, 192, 180)))
+    canvas.polygon(_top_of_car_stop(x, z), replace(concrete, rgb=(195, 192, 180)))
     for index in range(5):
         canvas.polygon(_box(x - 0.6 + 0.3 * index, 0.15, 0.0, 0.24, z), yellow if index % 2 else concrete)
+
+
+def print_of_car_stop(canvas: Canvas, x: float, z: float, ambient: float, stored: float) -> None:
+    """Asphalt on which a block lay until now: in infrared the block, in the visible image plain road."""
+    asphalt = Paint(ASPHALT, ambient + stored, 0, 45)
+    canvas.polygon(_top_of_car_stop(x, z), asphalt, flat=True)
+    canvas.polygon(_box(x, 0.75, 0.0, 0.24, z), asphalt, flat=True)
+
+
+def _top_of_car_stop(x: float, z: float) -> list[tuple[float, float, float]]:
+    return [(x - 0.75, 0.24, z), (x - 0.72, 0.24, z + 0.25), (x + 0.72, 0.24, z + 0.25), (x + 0.75, 0.24, z)]
 
 
 def bump(canvas: Canvas, left: float, right: float, z: float, ambient: float, *, real: bool = True) -> None:
@@ -200,9 +211,3 @@ def bump(canvas: Canvas, left: float, right: float, z: float, ambient: float, *,
         paint = Paint(colour, ambient + heat + 3 * (index % 2), label, 20)
         a, b = left + index * width, left + (index + 1) * width
         canvas.polygon([(a, 0, z), (a, 0.08, z + depth), (b, 0.08, z + depth), (b, 0, z)], paint, flat=True)
-
-
-def warm_strip(canvas: Canvas, left: float, right: float, z: float, road: Paint, heat: float) -> None:
-    """Asphalt above a heating pipe: a bump in infrared, plain road in the visible."""
-    corners = [(left, 0.0, z), (left, 0.08, z + 0.75), (right, 0.08, z + 0.75), (right, 0.0, z)]
-    canvas.polygon(corners, replace(road, temperature=road.temperature + heat), flat=True)

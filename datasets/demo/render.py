@@ -26,9 +26,10 @@ def render(scene: Scene) -> tuple[ByteImage, ByteImage, ByteImage]:
     surface, material = _shrink(scene.canvas.surface), _shrink(scene.canvas.material)
     label = np.ascontiguousarray(scene.canvas.material[SCALE // 2 :: SCALE, SCALE // 2 :: SCALE, 0])
     distance = 255 * NEAREST / np.maximum(material[..., 1], 2.0)
-    grain = _grain(scene.rng) * (material[..., 2] / 255)
+    grain = _grain(scene.rng)
     infrared = _infrared(scene, surface[..., 3], distance, grain)
-    visible = _visible(scene, surface[..., :3], material[..., 3] / 255, distance, grain)
+    painted = grain * (material[..., 2] / 255)
+    visible = _visible(scene, surface[..., :3], material[..., 3] / 255, distance, painted)
     return infrared, visible, label
 
 
@@ -59,9 +60,12 @@ def _noise(rng: Generator, *channels: int) -> FloatImage:
 
 
 def _infrared(scene: Scene, temperature: FloatImage, distance: FloatImage, grain: FloatImage) -> ByteImage:
-    """Thermal camera: little fog, soft optics, fixed columns and noise."""
+    """Thermal camera: little fog, soft optics, fixed columns and noise.
+
+    The grain is the same on everything: the texture of paint is no texture of heat, and would betray cold objects.
+    """
     rng = scene.rng
-    seen = temperature + 26 * grain
+    seen = temperature + 3 * grain
     veil = 1 / (1 + distance * (0.002 + 0.06 * scene.fog))
     seen = seen * veil + 62 * (1 - veil)
     soft = cv2.blur(np.rint(np.clip(seen, 0, 255) * 128).astype(np.uint16), (2, 2)) / 128

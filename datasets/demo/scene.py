@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 from numpy.random import PCG64, Generator
 
@@ -13,8 +14,8 @@ from uaabench.datasets.demo.canvas import SCALE, Canvas, Paint
 from uaabench.datasets.demo.surroundings import Climate
 
 SEED = 20230721
-_NIGHT = Climate(night=True, road=78, grass=52, wall=74, leaf=60, sky=18)
-_DAY = Climate(night=False, road=104, grass=84, wall=112, leaf=76, sky=22)
+_NIGHT = Climate(night=True, road=78, ground=71, wall=74, leaf=60, sky=18)
+_DAY = Climate(night=False, road=104, ground=97, wall=112, leaf=76, sky=22)
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,15 @@ def compose(number: int) -> Scene:
 
 
 def _land(canvas: Canvas, climate: Climate, rng: Generator, half: float) -> None:
-    asphalt = Paint((84, 84, 88), climate.road, 0, 45)
+    asphalt = Paint(objects.ASPHALT, climate.road, 0, 45)
     surroundings.sky(canvas, climate, rng)
     surroundings.ground(canvas, climate)
     surroundings.road(canvas, asphalt, half, rng)
-    kerb_side = 1 if rng.random() < 0.5 else -1
     for side in (-1, 1):
-        surroundings.pavement(canvas, climate, side, half, kerb=side == kerb_side or rng.random() < 0.5)
+        # Stones and gaps by turns: where the road ends does not tell where the stones are.
+        ends = [1.2, *(1.2 + rng.uniform(1.5, 9.0, 5).cumsum()), 45.0]
+        kerbs = [(float(near), float(far)) for near, far in pairwise(ends)][int(rng.integers(2)) :: 2]
+        surroundings.pavement(canvas, climate, side, half, kerbs)
     if rng.random() < 0.5:
         surroundings.puddle(canvas, climate, float(rng.uniform(-2.5, 2.5)), float(rng.uniform(4.5, 9)))
     # Of bump, painted stripes and warm pipe each scene has two at most, far enough apart to tell them by eye.
@@ -112,7 +115,7 @@ def _roadside(
             z += float(rng.uniform(5, 13))
         if rng.random() < 0.8:
             near = float(rng.uniform(5.5, 9))
-            rail = partial(surroundings.rail, canvas, climate, side * (half + 3.0), real=bool(rng.random() < 0.65))
+            rail = partial(surroundings.rail, canvas, climate, side * (half + 3.0), real=bool(rng.random() < 0.5))
             things.append((near + 8, partial(rail, (near, near + float(rng.uniform(8, 16))))))
     for _ in range(2):
         z, side = float(rng.uniform(9, 24)), 1 if rng.random() < 0.5 else -1
@@ -148,22 +151,22 @@ def _traffic(
                 for beam in (-0.65, 0.65):
                     column, row = canvas.project([(x + beam, 0.7, z)])[0] / SCALE
                     lights.append(Light(float(column), float(row), 95.0 / z, (1.6, 1.55, 1.4)))
-    for _ in range(int(rng.integers(2, 5))):
-        warm = bool(rng.random() < 0.8)
+    for _ in range(int(rng.integers(3, 6))):
+        warm = bool(rng.random() < 0.6)
         figure = partial(objects.person, canvas, rng, ambient=ambient, warm=warm)
         place(figure, float(rng.uniform(-half - 2.3, half + 2.3)), 6, 20)
     for _ in range(int(rng.integers(1, 3))):
-        ridden = bool(rng.random() < 0.5)
-        x = float(rng.uniform(-half, half)) if ridden else (half + 1.6) * (1 if rng.random() < 0.5 else -1)
-        place(partial(objects.bike, canvas, rng, ambient=ambient, ridden=ridden), x, 6, 13)
+        ridden = bool(rng.random() < 0.3)
+        x = float(rng.uniform(-half - 2.0, half + 2.0))
+        stands_on = climate.road if abs(x) < half else climate.ground
+        place(partial(objects.bike, canvas, rng, ambient=stands_on, ridden=ridden), x, 5, 10)
     if rng.random() < 0.4:
         place(partial(objects.dog, canvas, rng, ambient=ambient), float(rng.uniform(-half, half)), 6, 12)
-    side, z = 1 if rng.random() < 0.5 else -1, float(rng.uniform(4.5, 7))
-    for index in range(int(rng.integers(2, 5))):
-        x = side * (half - 0.6) - side * 0.25 * index
-        things.append((z + 2.2 * index, partial(objects.cone, canvas, x, z + 2.2 * index, ambient)))
+    for _ in range(int(rng.integers(2, 6))):
+        place(partial(objects.cone, canvas, ambient=ambient), float(rng.uniform(0.3 - half, half - 0.3)), 4, 10)
     stored = 34.0 if climate.night else -34.0
     for _ in range(int(rng.integers(1, 4))):
-        block = partial(objects.car_stop, canvas, ambient=ambient, stored=stored, real=bool(rng.random() < 0.6))
+        kind = objects.car_stop if rng.random() < 0.7 else objects.print_of_car_stop
+        block = partial(kind, canvas, ambient=ambient, stored=stored if rng.random() < 0.7 else 0.0)
         place(block, float(rng.uniform(0.6, half - 0.8)) * (1 if rng.random() < 0.5 else -1), 5, 11)
     return things

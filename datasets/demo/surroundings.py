@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -21,7 +22,7 @@ class Climate:
     Attributes:
         night: Whether it is night.
         road: Asphalt, and whatever has stood on it long enough.
-        grass: Lawn and the verge.
+        ground: Lawn, verge and paving: at the hours of these scenes they are equally warm.
         wall: Walls of houses.
         leaf: Foliage.
         sky: Sky, and what reflects it.
@@ -29,7 +30,7 @@ class Climate:
 
     night: bool
     road: float
-    grass: float
+    ground: float
     wall: float
     leaf: float
     sky: float
@@ -69,7 +70,7 @@ def sky(canvas: Canvas, climate: Climate, rng: Generator) -> None:
 def ground(canvas: Canvas, climate: Climate) -> None:
     """Fill the land below the horizon and write its depth row by row."""
     first = int(canvas.horizon) * SCALE
-    canvas.surface[first:] = (72, 92, 50, int(climate.grass))
+    canvas.surface[first:] = (72, 92, 50, int(climate.ground))
     rows = np.arange(first, HEIGHT * SCALE) / SCALE - canvas.horizon
     near = np.clip(255 * NEAREST * rows / (FOCAL * CAMERA_HEIGHT), 1, 255).astype(np.uint8)
     canvas.material[first:] = (0, 0, 70, 0)
@@ -94,15 +95,15 @@ def road(canvas: Canvas, asphalt: Paint, half: float, rng: Generator) -> None:
             strip(canvas, left, left + 0.45, (near, near + 3.0), white)
 
 
-def pavement(canvas: Canvas, climate: Climate, side: int, half: float, *, kerb: bool) -> None:
-    """Paving beside the road, and the kerb (class `curve`), which has the temperature of the paving."""
-    inner, outer = side * (half + 0.42), side * (half + 2.8)
-    slabs = Paint((128, 122, 114), climate.road - 6, 0, 45)
-    strip(canvas, inner, outer, (1.2, FAR), slabs, height=0.12)
-    if kerb:
-        stone = Paint((188, 186, 178), climate.road - 5, CURVE, 25)
-        strip(canvas, side * half, inner, (1.2, 45), stone, height=0.12)
-        ahead = stretch(1.2, 45)
+def pavement(canvas: Canvas, climate: Climate, side: int, half: float, kerbs: Sequence[tuple[float, float]]) -> None:
+    """Paving beside the road, with kerb stones (class `curve`) from here to there, exactly as warm as the paving."""
+    inner, outer = side * (half + 0.55), side * (half + 2.8)
+    slabs = Paint((128, 122, 114), climate.ground, 0, 45)
+    strip(canvas, side * half, outer, (1.2, FAR), slabs, height=0.12)
+    stone = Paint((188, 186, 178), climate.ground, CURVE, 25)
+    for span in kerbs:
+        strip(canvas, side * half, inner, span, stone, height=0.12)
+        ahead = stretch(*span)
         face = [(side * half, 0.0, z) for z in ahead] + [(side * half, 0.12, z) for z in reversed(ahead)]
         canvas.polygon(face, replace(stone, rgb=(150, 147, 138)), flat=True)
 
