@@ -122,7 +122,7 @@ def make(config: RunConfig, device: str) -> Plan:
     chosen = convention.select(config.metrics or None)
     methods = tuple(plan_methods(config))
     datasets = tuple(plan_datasets(config))
-    fuse = [_fuse_unit(method, dataset, config, device) for dataset in datasets for method in methods]
+    fuse = [plan_fusion(method, dataset, config, device) for dataset in datasets for method in methods]
     score = [_score_unit(unit, convention, chosen) for unit in fuse]
     segment = [_segment_unit(unit, judge, device) for unit in fuse for judge in _judges_of(unit, config)]
     _refuse_unlike_judges(segment)
@@ -197,17 +197,22 @@ def plan_datasets(config: RunConfig) -> Iterable[DatasetPlan]:
         pairs = dataset.pairs(split)[: config.limit]
         if not pairs:
             raise DataError(f"The data set '{label}' in {dataset.root} has no pairs in its split '{split}'.")
-        yield DatasetPlan(
-            label=label,
-            title=dataset.card.title if label == dataset.card.name else label,
-            split=split if split in dataset.card.splits else Path(split).stem,
-            root=dataset.root,
-            pairs=tuple(pairs),
-            expected=dataset.card.splits.get(split),
-            adapter=dataset.card.name,
-            index=_index(dataset, pairs),
-            protocol=protocols.for_dataset(dataset.card, config.protocol),
-        )
+        yield plan_dataset(dataset, label, split, pairs, config.protocol)
+
+
+def plan_dataset(dataset: FusionDataset, label: str, split: str, pairs: Sequence[Pair], protocol: str) -> DatasetPlan:
+    """Describe some pairs of a split, and hash their images; an empty protocol is the usual one of the data set."""
+    return DatasetPlan(
+        label=label,
+        title=dataset.card.title if label == dataset.card.name else label,
+        split=split if split in dataset.card.splits else Path(split).stem,
+        root=dataset.root,
+        pairs=tuple(pairs),
+        expected=dataset.card.splits.get(split),
+        adapter=dataset.card.name,
+        index=_index(dataset, pairs),
+        protocol=protocols.for_dataset(dataset.card, protocol),
+    )
 
 
 def _judges_of(unit: Unit, config: RunConfig) -> list[Judge]:
@@ -293,7 +298,8 @@ def find_image(folder: Path, stem: str) -> Path | None:
     return next((path for suffix in IMAGE_SUFFIXES if (path := folder / f"{stem}{suffix}").is_file()), None)
 
 
-def _fuse_unit(method: MethodPlan, dataset: DatasetPlan, config: RunConfig, device: str) -> Unit:
+def plan_fusion(method: MethodPlan, dataset: DatasetPlan, config: RunConfig, device: str) -> Unit:
+    """The fuse unit of a method on a data set."""
     description: dict[str, Any] = {
         "stage": "fuse",
         "method": method.card.name,
