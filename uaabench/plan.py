@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,9 @@ from uaabench.errors import DataError, UsageError
 from uaabench.imaging import IMAGE_SUFFIXES
 from uaabench.interface import FusionDataset, MethodCard, Metric, Pair
 from uaabench.metrics.profiles import Profile, profile
-from uaabench.segmentation import protocols, segmenters
+from uaabench.segmentation import protocols
+from uaabench.segmentation.judges import Judge, judges_of, name_of
 from uaabench.segmentation.protocols import Protocol
-from uaabench.segmentation.segmenters import SegmenterFile
 from uaabench.weights import ResolvedWeights
 
 FLOOR = ("visible", "infrared", "average", "maximum")
@@ -40,34 +41,6 @@ class MethodPlan:
         """Name in tables: the card's, with the checkpoint where it is not the shipped one."""
         named = self.weights.name not in ("", "shipped")
         return f"{self.card.title} ({self.weights.name})" if named else self.card.title
-
-
-@dataclass(frozen=True)
-class Segmentation:
-    """What judges the fused images of a method on a data set.
-
-    Attributes:
-        file: The segmenter.
-        protocol: Which classes count.
-        way: `frozen` where one segmenter judges every method, `retrain` where each method has one that was trained on
-            its own fused images.
-    """
-
-    file: SegmenterFile
-    protocol: Protocol
-    way: str = "frozen"
-
-    @property
-    def name(self) -> str:
-        """How records and tables name it, for example `frozen msrs-9, fast-scnn on visible`."""
-        judge = self.file.config.stem.replace("_", "-") if self.way == "retrain" else self.file.name
-        return f"{self.way} {self.protocol.name}, {judge}"
-
-    @property
-    def key(self) -> list[Any]:
-        """Everything that decides its numbers."""
-        card = self.file.card
-        return [self.way, self.file.sha256, card.version if card else 0, self.protocol.name, self.protocol.version]
 
 
 @dataclass(frozen=True)
@@ -105,7 +78,7 @@ class Unit:
     key: str
     artefacts: Path
     folder: Path
-    judge: Segmentation | None = None
+    judge: Judge | None = None
 
 
 @dataclass(frozen=True)
@@ -149,10 +122,10 @@ def make(config: RunConfig, device: str) -> Plan:
     chosen = convention.select(config.metrics or None)
     methods = tuple(plan_methods(config))
     datasets = tuple(plan_datasets(config))
-    fuse = [_fuse_unit(method, dataset, config, device) for dataset in datasets for method in methods]
+    fuse = [plan_fusion(method, dataset, config, device) for dataset in datasets for method in methods]
     score = [_score_unit(unit, convention, chosen) for unit in fuse]
-    judged = [(unit, judge) for unit in fuse if (judge := _judge(unit, config))]
-    segment = [_segment_unit(unit, judge, device) for unit, judge in judged]
+    segment = [_segment_unit(unit, judge, device) for unit in fuse for judge in _judges_of(unit, config)]
+    _refuse_unlike_judges(segment)
     return Plan(config, methods, datasets, convention, chosen, device, tuple(fuse), tuple(score), tuple(segment))
 
 
@@ -224,35 +197,50 @@ def plan_datasets(config: RunConfig) -> Iterable[DatasetPlan]:
         pairs = dataset.pairs(split)[: config.limit]
         if not pairs:
             raise DataError(f"The data set '{label}' in {dataset.root} has no pairs in its split '{split}'.")
-        yield DatasetPlan(
-            label=label,
-            title=dataset.card.title if label == dataset.card.name else label,
-            split=split if split in dataset.card.splits else Path(split).stem,
-            root=dataset.root,
-            pairs=tuple(pairs),
-            expected=dataset.card.splits.get(split),
-            adapter=dataset.card.name,
-            index=_index(dataset, pairs),
-            protocol=protocols.for_dataset(dataset.card, config.protocol),
-        )
+        yield plan_dataset(dataset, label, split, pairs, config.protocol)
 
 
-def _judge(unit: Unit, config: RunConfig) -> Segmentation | None:
-    """What judges a method on a data set; None for one without classes or, with `auto`, without its segmenter.
+def plan_dataset(dataset: FusionDataset, label: str, split: str, pairs: Sequence[Pair], protocol: str) -> DatasetPlan:
+    """Describe some pairs of a split, and hash their images; an empty protocol is the usual one of the data set."""
+    return DatasetPlan(
+        label=label,
+        title=dataset.card.title if label == dataset.card.name else label,
+        split=split if split in dataset.card.splits else Path(split).stem,
+        root=dataset.root,
+        pairs=tuple(pairs),
+        expected=dataset.card.splits.get(split),
+        adapter=dataset.card.name,
+        index=_index(dataset, pairs),
+        protocol=protocols.for_dataset(dataset.card, protocol),
+    )
 
-    Raises:
-        UsageError: There is no such segmenter, or none for this method in a folder of retrained ones.
-    """
-    named, dataset = config.segmenter, unit.dataset
-    if named == "none" or dataset.protocol is None:
-        return None
-    if named == "auto":
-        known = segmenters.shipped(dataset.adapter)
-        return Segmentation(segmenters.resolve(dataset.adapter), dataset.protocol) if known else None
-    if (folder := Path(named).expanduser()).is_dir():
-        file = folder / unit.method.label / "segmenter.safetensors"
-        return Segmentation(segmenters.resolve(str(file)), dataset.protocol, "retrain")
-    return Segmentation(segmenters.resolve(named), dataset.protocol)
+
+def _judges_of(unit: Unit, config: RunConfig) -> list[Judge]:
+    return judges_of(unit.method.label, config.segmenter, unit.dataset.adapter, unit.dataset.protocol)
+
+
+def _refuse_unlike_judges(units: Sequence[Unit]) -> None:
+    """MIoU of methods can be compared only where their judges differ in nothing but the images they were trained on."""
+    for dataset, on_dataset in groupby(units, key=lambda unit: unit.dataset.label):
+        by_name: dict[str, str] = {}
+        for of_method in judged_together(list(on_dataset)):
+            by_name.setdefault(name_of(judges(of_method)), of_method[0].method.label)
+        if len(by_name) > 1:
+            (one, first), (other, second), *_ = by_name.items()
+            raise UsageError(
+                f"On {dataset} '{first}' would be judged by '{one}' but '{second}' by '{other}'; train the same "
+                "network with the same seeds for every method, or name them alone in --methods."
+            )
+
+
+def judged_together(units: Iterable[Unit]) -> list[list[Unit]]:
+    """Segment units by method and data set: one for each seed of its judges."""
+    return [list(group) for _, group in groupby(units, key=lambda unit: unit.artefacts)]
+
+
+def judges(units: Sequence[Unit]) -> list[Judge]:
+    """The judges of segment units."""
+    return [unit.judge for unit in units if unit.judge]
 
 
 def found_datasets(data_root: Path) -> list[str]:
@@ -310,7 +298,8 @@ def find_image(folder: Path, stem: str) -> Path | None:
     return next((path for suffix in IMAGE_SUFFIXES if (path := folder / f"{stem}{suffix}").is_file()), None)
 
 
-def _fuse_unit(method: MethodPlan, dataset: DatasetPlan, config: RunConfig, device: str) -> Unit:
+def plan_fusion(method: MethodPlan, dataset: DatasetPlan, config: RunConfig, device: str) -> Unit:
+    """The fuse unit of a method on a data set."""
     description: dict[str, Any] = {
         "stage": "fuse",
         "method": method.card.name,
@@ -339,13 +328,14 @@ def _score_unit(fuse: Unit, convention: Profile, chosen: Sequence[Metric]) -> Un
     return Unit("score", fuse.method, fuse.dataset, key, fuse.artefacts, folder)
 
 
-def _segment_unit(fuse: Unit, judge: Segmentation, device: str) -> Unit:
+def _segment_unit(fuse: Unit, judge: Judge, device: str) -> Unit:
     labels = [file_hash(pair.label) if pair.label else "" for pair in fuse.dataset.pairs]
     key = digest({"stage": "segment", "artefacts": fuse.key, "labels": labels, "judge": judge.key, "device": device})
-    folder = Path("segment") / fuse.dataset.label / _folder_name(fuse.method, key)
+    seed = "" if judge.seed is None else f"-seed-{judge.seed}"
+    folder = Path("segment") / fuse.dataset.label / _folder_name(fuse.method, key, seed)
     return Unit("segment", fuse.method, fuse.dataset, key, fuse.artefacts, folder, judge)
 
 
-def _folder_name(method: MethodPlan, key: str) -> str:
+def _folder_name(method: MethodPlan, key: str, seed: str = "") -> str:
     plain = "".join(sign if sign.isalnum() or sign in "-_." else "-" for sign in method.label)
-    return f"{plain}-{key[:8]}"
+    return f"{plain}{seed}-{key[:8]}"

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any
 
 from uaabench.errors import UsageError
 from uaabench.metrics.profiles import Value
-from uaabench.plan import Plan, Unit
+from uaabench.plan import Plan, Unit, judged_together, judges
+from uaabench.segmentation.judges import name_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,6 +106,8 @@ def begin(run: Path, unit: Unit) -> Path:
         "split": unit.dataset.split,
         "index": unit.dataset.index,
     }
+    if unit.judge:
+        facts |= {"judge": name_of([unit.judge]), "segmenter": unit.judge.file.sha256}
     write_json(folder / "unit.json", facts)
     return folder
 
@@ -205,7 +208,7 @@ def consolidate(run: Path, plan: Plan) -> pd.DataFrame:
     import pandas as pd
 
     rows = [row for unit in plan.score for row in _unit_rows(run, unit, plan)]
-    rows += [row for unit in plan.segment for row in _segment_rows(run, unit, plan)]
+    rows += [row for units in judged_together(plan.segment) for row in _segment_rows(run, units, plan)]
     records = pd.DataFrame(rows, columns=list(RECORD_COLUMNS))
     partial = run / "records.parquet.partial"
     records.to_parquet(partial, index=False)
@@ -224,14 +227,15 @@ def _whose(unit: Unit, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _segment_rows(run: Path, unit: Unit, plan: Plan) -> Iterator[dict[str, Any]]:
+def _segment_rows(run: Path, units: Sequence[Unit], plan: Plan) -> Iterator[dict[str, Any]]:
+    """The records of one method on one data set, over all seeds of its judges."""
     from uaabench.segmentation.records import records
 
-    chosen = unit.judge
-    if chosen:
-        matrices = read_matrices(run / unit.folder / "confusion.jsonl")
-        for row in records(matrices, chosen.protocol):
-            yield {**_whose(unit, plan), "pair": "", "profile": chosen.name, **row}
+    known = judges(units)
+    runs = [read_matrices(run / unit.folder / "confusion.jsonl") for unit in units]
+    by_seed = {judge.seed: matrices for judge, matrices in zip(known, runs, strict=True)}
+    for row in records(by_seed, known[0].protocol):
+        yield {**_whose(units[0], plan), "pair": "", "profile": name_of(known), **row}
 
 
 def _unit_rows(run: Path, unit: Unit, plan: Plan) -> Iterator[dict[str, Any]]:

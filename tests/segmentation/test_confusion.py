@@ -65,12 +65,22 @@ def test_a_shifted_label_map_is_refused():
 
 def test_interval_is_a_point_for_equal_pairs_and_holds_the_mean_else():
     convention = protocol("msrs-9")
-    matrices = [confusion(p, t, convention) for p, t in random_maps(9, n=12)]
+    matrices = np.stack([confusion(p, t, convention) for p, t in random_maps(9, n=12)])
     same = scores(matrices[0], convention).mean_iou
-    assert interval([matrices[0]] * 5, convention) == pytest.approx((same, same))
-    low, high = interval(matrices, convention)
-    assert low < scores(sum(matrices), convention).mean_iou < high
-    assert all(map(math.isnan, interval(matrices[:1], convention)))
+    assert interval([np.stack([matrices[0]] * 5)], convention) == pytest.approx((same, same))
+    low, high = interval([matrices], convention)
+    assert low < scores(matrices.sum(axis=0), convention).mean_iou < high
+    assert all(map(math.isnan, interval([matrices[:1]], convention)))
+
+
+def test_interval_of_several_segmenters_is_that_of_their_mean_on_the_same_draws():
+    convention = protocol("msrs-9")
+    first = np.stack([confusion(p, t, convention) for p, t in random_maps(9, n=8)])
+    assert interval([first, first], convention) == interval([first], convention)
+    # A segmenter that is always right has mIoU 1 in every draw: the mean is half way between the other's and 1.
+    right = np.stack([np.diag(matrix.sum(axis=1)) for matrix in first])
+    low, high = interval([first], convention)
+    assert interval([first, right], convention) == pytest.approx(((low + 1) / 2, (high + 1) / 2))
 
 
 def test_each_data_set_has_the_protocol_of_its_papers():

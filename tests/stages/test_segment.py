@@ -8,17 +8,16 @@ import pandas as pd
 import pytest
 
 from uaabench import imaging
-from uaabench.segmentation.confusion import confusion, scores
+from uaabench.segmentation.confusion import confusion, interval, scores
 from uaabench.segmentation.protocols import protocol
 from uaabench.segmentation.segmenters import SegmenterCard, build, config_file
 from uaabench.training.segmentation import export
 
 
-@pytest.fixture(scope="module")
-def segmenter(tmp_path_factory):
+def random_segmenter(folder, seed=0):
     import torch
 
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     card = SegmenterCard(
         name="random",
         network="resnet18-segformer",
@@ -26,11 +25,16 @@ def segmenter(tmp_path_factory):
         trained_on="nothing",
         protocol="msrs-9",
         steps=0,
-        seed=0,
+        seed=seed,
         recipe="none",
     )
-    path = tmp_path_factory.mktemp("segmenter") / "segmenter.safetensors"
-    return export(path, build(config_file("resnet18-segformer"), 9), card)
+    folder.mkdir(parents=True, exist_ok=True)
+    return export(folder / "segmenter.safetensors", build(config_file("resnet18-segformer"), 9), card)
+
+
+@pytest.fixture(scope="module")
+def segmenter(tmp_path_factory):
+    return random_segmenter(tmp_path_factory.mktemp("segmenter"))
 
 
 @pytest.fixture
@@ -131,6 +135,48 @@ def test_each_method_is_judged_by_its_own_segmenter_in_the_protocol_retrain(run,
     result = run("--segmenter", tmp_path / "judges", methods="average,maximum")
     assert result.code == 2
     assert "judges/maximum/segmenter.safetensors" in result.err
+
+
+def kept_matrices(folder):
+    lines = (folder / "confusion.jsonl").read_text().splitlines()
+    return np.stack([entry["matrix"] for entry in sorted(map(json.loads, lines), key=lambda entry: entry["pair"])])
+
+
+def test_the_mean_over_seeds_stands_in_the_table_with_its_spread_below(run, tmp_path):
+    for label in ("average", "visible"):
+        for seed in (0, 1):
+            random_segmenter(tmp_path / "judges" / label / f"seed-{seed}", seed)
+    result = run("--segmenter", tmp_path / "judges", methods="average,visible")
+    assert result.code == 0, result.err
+    assert "retrain msrs-9, resnet18-segformer, mean of seeds 0, 1" in result.out
+    folders = sorted((tmp_path / "R" / "segment" / "demo").glob("average-seed-*"))
+    matrices = [kept_matrices(folder) for folder in folders]
+    by_seed = [scores(of_seed.sum(axis=0), protocol("msrs-9")).mean_iou for of_seed in matrices]
+    assert by_seed[0] != by_seed[1]
+    table = pd.read_parquet(tmp_path / "R" / "records.parquet")
+    table = table[(table["method"] == "average") & (table["scope"] == "method")].set_index("metric")["value"]
+    assert table["mIoU"] == pytest.approx(sum(by_seed) / 2)
+    # The standard deviation of two numbers is their distance over the root of two.
+    spread = abs(by_seed[0] - by_seed[1]) / 2**0.5
+    assert table["mIoU standard deviation over seeds"] == pytest.approx(spread)
+    assert [table["mIoU of seed 0"], table["mIoU of seed 1"]] == pytest.approx(by_seed)
+    assert (table["mIoU low"], table["mIoU high"]) == interval(matrices, protocol("msrs-9"))
+    said = " ".join(result.out.split())
+    assert "standard deviation over seeds: Visible" in said
+    assert f"Average {spread:.4f})" in said
+
+
+def test_methods_that_would_be_judged_by_other_seeds_are_refused(run, tmp_path):
+    for label, seeds in (("average", (0, 1)), ("visible", (0,))):
+        for seed in seeds:
+            random_segmenter(tmp_path / "judges" / label / f"seed-{seed}", seed)
+    result = run("--segmenter", tmp_path / "judges", methods="average,visible")
+    assert result.code == 2
+    assert "'visible' would be judged by 'retrain msrs-9, resnet18-segformer, seed 0'" in result.err
+    (tmp_path / "judges" / "visible" / "seed-1").mkdir()
+    result = run("--segmenter", tmp_path / "judges", methods="average,visible")
+    assert result.code == 2
+    assert "visible/seed-1/segmenter.safetensors" in result.err
 
 
 def test_none_switches_the_stage_off(run, tmp_path):

@@ -12,6 +12,7 @@ from uaabench.cli import (
     comparing,
     data,
     figure,
+    judging,
     listing,
     maintenance,
     methods,
@@ -45,6 +46,7 @@ app.command()(profiling.profile)
 app.command()(comparing.compare)
 app.command()(comparing.check)
 app.command()(comparing.merge)
+training.app.command()(judging.judges)
 app.add_typer(training.app, name="train")
 app.add_typer(figure.app, name="figure")
 app.command()(evaluate)

@@ -17,8 +17,15 @@ SECONDS_BETWEEN_LINES = 30
 
 @contextmanager
 def run_progress(plan: Plan, stages: Sequence[str]) -> Iterator[Callable[[str], None]]:
-    """Show how many pairs of each stage are finished; yields the function to call after every pair."""
+    """Show how many pairs of each stage of a run are finished; yields the function to call after every pair."""
     totals = {stage: sum(len(unit.dataset.pairs) for unit in getattr(plan, stage)) for stage in stages}
+    with progress(totals) as advance:
+        yield advance
+
+
+@contextmanager
+def progress(totals: dict[str, int]) -> Iterator[Callable[[str], None]]:
+    """Show how many pairs of each stage are finished, of so many; yields the function to call after every pair."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _line_printer(totals, console)

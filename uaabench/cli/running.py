@@ -171,7 +171,7 @@ def execute(
         raise typer.Exit(130) from None
     print_report(folder)
     if failures:
-        _print_failures(failures)
+        print_failures(failures)
         raise typer.Exit(3)
 
 
@@ -197,7 +197,7 @@ def print_report(folder: Path, choice: ReportOptions | None = None) -> None:
     typer.echo(f"Written to {files[0].parent}: {', '.join(file.name for file in files)}")
 
 
-def _print_failures(failures: Sequence[Failure], most: int = 20) -> None:
+def print_failures(failures: Sequence[Failure], most: int = 20) -> None:
     """List what failed, one line for each distinct reason of a method on a data set."""
     grouped: dict[tuple[str, str, str, str], list[str]] = {}
     for failure in failures:

@@ -47,6 +47,7 @@ def segment(
 
 
 def _compare_folders(pred: Path, labels: Path, protocol: str) -> None:
+    import numpy as np
     from rich.console import Console
     from rich.table import Table
 
@@ -63,7 +64,7 @@ def _compare_folders(pred: Path, labels: Path, protocol: str) -> None:
     for name, iou, accuracy in zip(convention.counted, found.iou, found.accuracy, strict=True):
         table.add_row(name, _text(iou), _text(accuracy))
     Console().print(table)
-    low, high = interval(matrices, convention)
+    low, high = interval([np.stack(matrices)], convention)
     typer.echo(
         f"mIoU {_text(found.mean_iou)} [{_text(low)}, {_text(high)}]  mAcc {_text(found.mean_accuracy)}  "
         f"aAcc {_text(found.pixel_accuracy)}  mIoU with absent classes {_text(found.mean_iou_all)}"

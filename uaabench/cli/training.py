@@ -31,6 +31,9 @@ def segmenter(
     ),
     protocol: Annotated[str, typer.Option(help="Which classes count. Default: the data set's.")] = "",
     names: Annotated[Path | None, typer.Option(help="File with the ids to train on, one a line.")] = None,
+    validate: Annotated[
+        int | None, typer.Option(min=0, help="Pairs held out for validation. Default: a tenth of 20 or more.")
+    ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 1500,
     batch: Annotated[int, typer.Option(min=2, help="Crops in a step.")] = 8,
     crop: Annotated[int, typer.Option(min=64, help="Height and width of the crops.")] = 224,
@@ -44,33 +47,26 @@ def segmenter(
 
         uaabench train segmenter --dataset msrs --on fused/uaa/train --out runs/retrained-uaa
     """
-    from uaabench.errors import DataError, UsageError
     from uaabench.paths import data_folder
-    from uaabench.plan import open_dataset
-    from uaabench.segmentation.protocols import for_dataset
-    from uaabench.training.segmentation import SegmenterRecipe, TrainingImages, labelled, train
+    from uaabench.segmentation.segmenters import read_card
+    from uaabench.training.images import choose
+    from uaabench.training.runner import SegmenterRecipe
+    from uaabench.training.segmentation import train
 
-    name, _, split = dataset.partition(":")
-    found, label, _ = open_dataset(name, data_root or data_folder())
-    split = split or "train"
-    convention = for_dataset(found.card, protocol)
-    pairs = found.pairs(split)
-    if names is not None:
-        wanted = set(names.read_text(encoding="utf-8").split()) if names.is_file() else set()
-        if missing := sorted(wanted - {pair.id for pair in pairs}) or not wanted:
-            raise UsageError(f"{names} must name pairs of {label} {split}, one a line; unknown: {missing}.")
-        pairs = [pair for pair in pairs if pair.id in wanted]
-    pairs = labelled(found, pairs)
-    if convention is None or not pairs:
-        raise DataError(f"The split '{split}' of {label} has no label maps; a segmenter cannot be trained on it.")
-    typer.echo(f"{segmenter} on {on} of {len(pairs)} pairs of {label} {split}; log and checkpoints: {out}/mmengine")
+    root = data_root or data_folder()
+    images = choose(dataset, root, on=on, protocol=protocol, names=names, held_out=validate)
+    typer.echo(f"{segmenter} on {images.described}; log and checkpoints: {out}/mmengine")
     file = train(
-        TrainingImages(found, pairs, on, convention, f"{found.card.title} {split}, {len(pairs)} pairs, {on}"),
-        SegmenterRecipe(network=segmenter, steps=steps, batch=batch, crop=(crop, crop), seed=seed),
+        images,
+        SegmenterRecipe(
+            network=segmenter, steps=steps, batch=batch, crop=(crop, crop), seed=seed, colours=on != "both"
+        ),
         out,
         report=lambda step, loss: typer.echo(f"step {step} of {steps}, loss {loss:.4f}"),
     )
-    typer.echo(f"Written: {file} and its card. Use it: uaabench run --segmenter {file} --datasets {label}")
+    if validation := read_card(file).validation:
+        typer.echo(f"Validated: {validation}")
+    typer.echo(f"Written: {file} and its card. Use it: uaabench run --segmenter {file} --datasets {dataset}")
 
 
 @app.command()

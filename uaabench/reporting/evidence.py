@@ -13,7 +13,7 @@ from uaabench.metrics.profiles import Profile, profile
 from uaabench.reporting.build import build_table
 from uaabench.reporting.numbers import Numbers
 from uaabench.reporting.table import ClassScores, DatasetHead, MethodRow, Table
-from uaabench.segmentation.records import MEAN_IOU
+from uaabench.segmentation.records import MEAN_IOU, SPREAD
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,6 +108,7 @@ class Evidence:
             classes=list(dict.fromkeys(per_class["class"])),
             iou=iou,
             overall=overall,
+            spread={method: found[SPREAD] for method, found in overall.items() if SPREAD in found},
         )
 
 

@@ -141,8 +141,8 @@ def _classes(table: Table, scores: ClassScores) -> Grid:
         arrows=[True] * (len(scores.classes) + 2),
         rows=rows,
         sentences=[
-            f"Protocol and segmenter: {scores.judge}. All pixels of the data set are counted together; a class that "
-            "the label maps do not show is left out of the mean."
+            f"Protocol and segmenter: {table.judged(scores)}. All pixels of the data set are counted together; a class "
+            "that the label maps do not show is left out of the mean."
         ],
     )
 

@@ -222,6 +222,7 @@ class ClassScores:
         classes: Names of the counted classes.
         iou: IoU of each class by method label and class; a class without one is absent from the ground truth.
         overall: mIoU, mAcc and aAcc by method label and name.
+        spread: Standard deviation of mIoU over the seeds of the judges, by method label; empty for a single seed.
     """
 
     dataset: DatasetHead
@@ -229,6 +230,7 @@ class ClassScores:
     classes: Sequence[str]
     iou: Mapping[str, Mapping[str, float]]
     overall: Mapping[str, Mapping[str, float]]
+    spread: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -295,10 +297,16 @@ class Table:
             )
         return lines
 
+    def judged(self, scores: ClassScores) -> str:
+        """By what mIoU was judged on a data set and, over several seeds, how far it moves with the seed."""
+        known = scores.spread
+        spread = [f"{title} {number(known[label])}" for label, title in self.row_titles.items() if label in known]
+        return scores.judge + (f" (standard deviation over seeds: {', '.join(spread)})" if spread else "")
+
     @property
     def legend(self) -> str:
         """The sentence below a printed table that says how to read it, except for how marks look."""
-        judges = "".join(f" mIoU on {entry.dataset.title}: {entry.judge}." for entry in self.segmentation)
+        judges = "".join(f" mIoU on {entry.dataset.title}: {self.judged(entry)}." for entry in self.segmentation)
         return (
             f"Profile {self.profile}, version {self.profile_version}. Means over the pairs of each data set "
             f"with {CONFIDENCE} bootstrap intervals over pairs.{judges}"

@@ -83,30 +83,37 @@ def scores(matrix: Matrix, protocol: Protocol) -> Scores:
 
 
 def interval(
-    matrices: Sequence[Matrix], protocol: Protocol, *, confidence: float = 0.95, resamples: int = 2000, seed: int = 0
+    matrices: Sequence[Matrix], protocol: Protocol, *, confidence: float = 0.95, resamples: int = 2000
 ) -> tuple[float, float]:
     """Percentile bootstrap interval of mIoU over pairs: pairs are drawn, their matrices summed, mIoU is computed.
 
+    Of several segmenters the mean mIoU counts, all on the pairs that were drawn: the interval says how far the mean
+    over these segmenters may move with the pairs, and nothing of other seeds.
+
     Args:
-        matrices: Confusion matrix of each pair.
+        matrices: For each segmenter (N,C,C), the confusion matrix of each pair, in one order.
         protocol: The convention.
         confidence: Share of such intervals that hold the true value, about.
         resamples: Number of bootstrap samples.
-        seed: Seed of the draws.
 
     Returns:
         Lower and upper end; NaN for fewer than two pairs.
     """
-    n = len(matrices)
+    n = len(matrices[0])
     if n < 2:
         return math.nan, math.nan
-    flat = np.stack(matrices).reshape(n, -1).astype(np.float64)
-    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
-    # Counts are below 2^53, so the sums in floating point are exact.
-    sums = (drawn @ flat).reshape(resamples, *matrices[0].shape)
+    drawn = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=resamples)
+    means = np.mean([_means_of_draws(drawn, of_segmenter, protocol) for of_segmenter in matrices], axis=0)
     tail = (1 - confidence) / 2
-    low, high = np.nanquantile(_mean(_rates(sums, protocol).iou), [tail, 1 - tail])
+    low, high = np.nanquantile(means, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def _means_of_draws(drawn: Matrix, matrices: Matrix, protocol: Protocol) -> Rates:
+    """MIoU of each draw: (R,) from how often each pair was drawn, (R,N), and its matrices (N,C,C)."""
+    # Counts are below 2^53, so the sums in floating point are exact.
+    sums = drawn @ matrices.reshape(len(matrices), -1).astype(np.float64)
+    return _mean(_rates(sums.reshape(len(drawn), *matrices.shape[1:]), protocol).iou)
 
 
 @dataclass(frozen=True)

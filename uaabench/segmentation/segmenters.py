@@ -113,6 +113,12 @@ def resolve(named: str) -> SegmenterFile:
         if not path.is_file():
             raise UsageError(f"There is no segmenter checkpoint {path}; check the path.")
         return SegmenterFile(config_file(network), path, weights.sha256(path), None)
+    if named in CONFIGS or named.endswith(".py"):
+        config_file(named)
+        raise UsageError(
+            f"'{named}' is a network without weights; name its checkpoint, {named}@CHECKPOINT.pth, or train it: "
+            f"uaabench train segmenter --segmenter {named}"
+        )
     path = shipped(named) or Path(named).expanduser()
     if path.suffix != ".safetensors" or not path.is_file():
         raise UsageError(
@@ -242,13 +248,10 @@ def _replace_norm(node: Any) -> None:
 
 def _load(file: SegmenterFile, classes: int) -> tuple[nn.Module, int]:
     """The network with its weights, and what must be added to its predictions (1 where it knows no class 0)."""
-    import torch
-
     if file.card:
         state, _ = weights.read(file.weights)
     else:
-        content = torch.load(file.weights, map_location="cpu", weights_only=False)
-        state = content.get("state_dict", content)
+        state = _read_checkpoint(file.weights)
     known = next((len(value) for key, value in state.items() if key.endswith("decode_head.conv_seg.bias")), classes)
     if known not in (classes, classes - 1):
         raise UsageError(
@@ -263,6 +266,18 @@ def _load(file: SegmenterFile, classes: int) -> tuple[nn.Module, int]:
             f"The weights {file.weights} do not fit {file.config}: {str(error).splitlines()[-1].strip()}"
         ) from error
     return network, classes - known
+
+
+def _read_checkpoint(path: Path) -> dict[str, Any]:
+    """The weights in a checkpoint of mmsegmentation."""
+    import torch
+
+    try:
+        # Such checkpoints hold objects of mmengine beside the weights, which a restricted reader refuses.
+        content = torch.load(path, map_location="cpu", weights_only=False)
+        return dict(content.get("state_dict", content))
+    except Exception as error:
+        raise WeightsError(f"{path} is no checkpoint of mmsegmentation: {type(error).__name__}: {error}") from error
 
 
 @contextlib.contextmanager

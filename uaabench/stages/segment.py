@@ -10,8 +10,9 @@ from pathlib import Path
 from uaabench import imaging, registry, store
 from uaabench.errors import DataError
 from uaabench.interface import ByteImage, FusionDataset, Pair
-from uaabench.plan import Segmentation, Unit
+from uaabench.plan import Unit
 from uaabench.segmentation.confusion import Matrix, confusion
+from uaabench.segmentation.judges import Judge
 from uaabench.segmentation.segmenters import Segmenter, SegmenterFile
 from uaabench.stages.fuse import Runtime, explain
 from uaabench.store import Failure
@@ -64,11 +65,11 @@ def segment_unit(unit: Unit, runtime: Runtime, on_pair: Callable[[], None]) -> l
 def _segment_pairs(
     unit: Unit, runtime: Runtime, pairs: Sequence[Pair], folder: Path
 ) -> Iterator[tuple[Pair, Matrix | Exception]]:
-    chosen = unit.judge
-    if not pairs or chosen is None:
+    judge = unit.judge
+    if not pairs or judge is None:
         return
     try:
-        segmenter = _segmenter(chosen.file, chosen.protocol.classes, runtime.device)
+        segmenter = _segmenter(judge.file, judge.protocol.classes, runtime.device)
     except Exception as error:
         yield from ((pair, error) for pair in pairs)
         return
@@ -87,9 +88,9 @@ def _segment_pairs(
             continue
         batch.append((pair, loaded))
         if len(batch) == BATCH:
-            yield from _segment_batch(batch, segmenter, chosen, folder)
+            yield from _segment_batch(batch, segmenter, judge, folder)
             batch = []
-    yield from _segment_batch(batch, segmenter, chosen, folder)
+    yield from _segment_batch(batch, segmenter, judge, folder)
 
 
 def _load(dataset: FusionDataset, pair: Pair, artefact: Path) -> tuple[ByteImage, ByteImage]:
@@ -104,7 +105,7 @@ def _load(dataset: FusionDataset, pair: Pair, artefact: Path) -> tuple[ByteImage
 
 
 def _segment_batch(
-    batch: Sequence[tuple[Pair, tuple[ByteImage, ByteImage]]], segmenter: Segmenter, chosen: Segmentation, folder: Path
+    batch: Sequence[tuple[Pair, tuple[ByteImage, ByteImage]]], segmenter: Segmenter, judge: Judge, folder: Path
 ) -> Iterator[tuple[Pair, Matrix | Exception]]:
     try:
         predictions = segmenter.predict([fused for _, (fused, _) in batch])
@@ -114,7 +115,7 @@ def _segment_batch(
     for (pair, (_, label)), predicted in zip(batch, predictions, strict=True):
         try:
             imaging.write_png(folder / f"{pair.id}.png", predicted)
-            yield pair, confusion(predicted, label, chosen.protocol)
+            yield pair, confusion(predicted, label, judge.protocol)
         except Exception as error:
             yield pair, error
 

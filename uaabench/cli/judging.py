@@ -1,0 +1,91 @@
+"""The verb `train judges`: segmenters trained on each method's fused images, for the protocol `retrain`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from uaabench.cli import options
+
+
+def judges(
+    methods: options.Methods = None,
+    dataset: Annotated[
+        str, typer.Option("--dataset", "-d", help="`name` or `name:split`; its training split.")
+    ] = "demo",
+    segmenter: Annotated[
+        str, typer.Option("--segmenter", help="Network, see `uaabench list segmenters`, or a configuration file.")
+    ] = "resnet18-segformer",
+    seeds: Annotated[str, typer.Option(help="Comma list; each method gets one segmenter for each.")] = "0",
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the segmenters.")] = Path("judges"),
+    protocol: Annotated[str, typer.Option(help="Which classes count. Default: the data set's.")] = "",
+    names: Annotated[Path | None, typer.Option(help="File with the ids to train on, one a line.")] = None,
+    validate: Annotated[
+        int | None, typer.Option(min=0, help="Pairs held out for validation. Default: a tenth of 20 or more.")
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 1500,
+    batch: Annotated[int, typer.Option(min=2, help="Crops in a step.")] = 8,
+    crop: Annotated[int, typer.Option(min=64, help="Height and width of the crops.")] = 224,
+    no_floor: Annotated[bool, typer.Option("--no-floor", help="Leave out the trivial methods.")] = False,
+    device: options.Device = None,
+    data_root: options.DataRoot = None,
+    plugin: options.Plugins = None,
+) -> None:
+    """Fuse a training split by each method, and train segmenters on the images of each, floor included.
+
+    The same command goes on where it was stopped; finished segmenters are kept. Exits with 3 when a pair could not be
+    fused; the methods without failures are trained all the same. Examples:
+
+        uaabench train judges --methods uaa,tardal --dataset msrs:train --seeds 0,1 --out judges
+
+        uaabench run --methods uaa,tardal --datasets msrs --segmenter judges
+    """
+    from uaabench import pipeline
+    from uaabench.cli.progress import progress
+    from uaabench.cli.running import print_failures
+    from uaabench.config import build
+    from uaabench.paths import data_folder
+    from uaabench.stages.fuse import Runtime
+    from uaabench.store import open_run
+    from uaabench.training import judges as training
+    from uaabench.training.images import choose
+    from uaabench.training.runner import SegmenterRecipe
+
+    given = {"methods": options.split_commas(methods), "floor": not no_floor, "device": device, "plugins": plugin}
+    config = build(given)
+    recipe = SegmenterRecipe(network=segmenter, steps=steps, batch=batch, crop=(crop, crop))
+    recipes = [replace(recipe, seed=seed) for seed in _seeds(seeds)]
+    images = choose(dataset, data_root or data_folder(), protocol=protocol, names=names, held_out=validate)
+    chosen = pipeline.pick_device(config.device)
+    units = training.plan_fusions(config, images, chosen.partition(":")[0])
+    fused = open_run(out / "fused")
+    try:
+        with progress({"fuse": sum(len(unit.dataset.pairs) for unit in units)}) as on_pair:
+            runtime = Runtime(fused, chosen, config.precision, config.seed, threads=1)
+            failures = training.fuse_all(units, runtime, lambda: on_pair("fuse"))
+        failed = {failure.method for failure in failures}
+        whole = [unit for unit in units if unit.method.label not in failed]
+        training.train_judges(whole, images, recipes, fused, out, typer.echo)
+    except KeyboardInterrupt:
+        typer.echo(f"uaabench: interrupted; the same command goes on from what is in {out}.", err=True)
+        raise typer.Exit(130) from None
+    if failures:
+        print_failures(failures)
+        raise typer.Exit(3)
+    floor = " --no-floor" if no_floor else ""
+    name = images.dataset.card.name
+    typer.echo(
+        f"Use them: uaabench run --methods {','.join(config.methods)} --datasets {name} --segmenter {out}{floor}"
+    )
+
+
+def _seeds(text: str) -> list[int]:
+    from uaabench.errors import UsageError
+
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise UsageError(f"'{text}' are no seeds; write whole numbers with commas between them, such as 0,1,2.")
+    return list(dict.fromkeys(map(int, parts)))

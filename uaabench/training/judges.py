@@ -1,0 +1,90 @@
+"""The protocol `retrain`: the images of a split fused by each method, and segmenters trained on each method's images.
+
+    OUT/fused/fuse/<data set>/<method>-<key>/    the fused training images, as in a run
+    OUT/<method>/seed-<n>/                       segmenter.safetensors and its card, log and checkpoints
+
+`uaabench run --segmenter OUT` judges each method by its own segmenters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from uaabench import plan, registry, store
+from uaabench.config import RunConfig
+from uaabench.plan import Unit
+from uaabench.segmentation.judges import seed_folder
+from uaabench.stages.fuse import Runtime, fuse_unit
+from uaabench.store import Failure
+from uaabench.training.images import TrainingImages
+from uaabench.training.runner import SegmenterRecipe
+from uaabench.training.segmentation import is_finished, train
+
+
+def plan_fusions(config: RunConfig, images: TrainingImages, device: str) -> list[Unit]:
+    """The fuse units of all methods of a run on the training and held-out pairs.
+
+    Args:
+        config: Names the methods, and whether the floor is among them.
+        images: The pairs.
+        device: The kind of device, `cpu` or `cuda`.
+
+    Raises:
+        UsageError: A method is unknown.
+    """
+    registry.load_plugins(config.plugins)
+    name = images.dataset.card.name
+    pairs = [*images.pairs, *images.held_out]
+    dataset = plan.plan_dataset(images.dataset, name, images.split, pairs, images.protocol.name)
+    return [plan.plan_fusion(method, dataset, config, device) for method in plan.plan_methods(config)]
+
+
+def fuse_all(units: Sequence[Unit], runtime: Runtime, on_pair: Callable[[], None]) -> list[Failure]:
+    """Fuse what is not fused yet; the pairs that failed."""
+    failures: list[Failure] = []
+    for unit in units:
+        if store.is_done(runtime.run, unit):
+            for _ in unit.dataset.pairs:
+                on_pair()
+        else:
+            failures += fuse_unit(unit, runtime, on_pair)
+    return failures
+
+
+def train_judges(
+    units: Sequence[Unit],
+    images: TrainingImages,
+    recipes: Sequence[SegmenterRecipe],
+    fused: Path,
+    folder: Path,
+    say: Callable[[str], None],
+) -> None:
+    """Train the segmenters of all methods by each recipe; finished ones are kept, and one that was killed goes on.
+
+    Args:
+        units: One for each method, with all pairs fused.
+        images: The pairs; what a segmenter sees of them are the images of its method.
+        recipes: The same recipe with each seed.
+        fused: The run directory of the fused images.
+        folder: Where the segmenters go.
+        say: Called with lines about what is done.
+    """
+    for recipe in recipes:
+        for unit in units:
+            judge = f"{unit.method.label}, seed {recipe.seed}"
+            place = seed_folder(folder / unit.method.label, recipe.seed)
+            say(f"{judge}: {'trained earlier' if is_finished(place) else place}")
+            train(seen_through(unit, images, fused), recipe, place, report=_reporter(judge, recipe.steps, say))
+
+
+def seen_through(unit: Unit, images: TrainingImages, fused: Path) -> TrainingImages:
+    """The training images as a method fused them."""
+    sha256 = unit.method.weights.sha256
+    weights = f" with weights {sha256[:12]}" if sha256 else ""
+    return replace(images, on=str(fused / unit.folder), origin=f"fused by {unit.method.label}{weights}")
+
+
+def _reporter(judge: str, steps: int, say: Callable[[str], None]) -> Callable[[int, float], None]:
+    return lambda step, loss: say(f"{judge}: step {step} of {steps}, loss {loss:.4f}")
