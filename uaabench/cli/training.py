@@ -58,9 +58,7 @@ def segmenter(
     typer.echo(f"{segmenter} on {images.described}; log and checkpoints: {out}/mmengine")
     file = train(
         images,
-        SegmenterRecipe(
-            network=segmenter, steps=steps, batch=batch, crop=(crop, crop), seed=seed, colours=on != "both"
-        ),
+        SegmenterRecipe(network=segmenter, steps=steps, batch=batch, crop=(crop, crop), seed=seed),
         out,
         report=lambda step, loss: typer.echo(f"step {step} of {steps}, loss {loss:.4f}"),
     )

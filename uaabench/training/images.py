@@ -75,6 +75,11 @@ class TrainingImages:
     origin: str = ""
 
     @property
+    def colours(self) -> bool:
+        """Whether the three channels are colours, and not two sources side by side."""
+        return self.on != "both"
+
+    @property
     def described(self) -> str:
         """What a card says of them, for example `MSRS train, 1083 pairs, visible`."""
         return f"{self.dataset.card.title} {self.split}, {len(self.pairs)} pairs, {self.origin or self.on}"

@@ -33,8 +33,6 @@ class SegmenterRecipe:
         balanced: Weigh classes by the inverse square root of their share of the pixels, five times the mean at most;
             small objects are a few thousandths of a road scene.
         checkpoint_every: Steps between checkpoints, from which a killed training goes on.
-        colours: Whether the channels are colours. Where they are two sources, a change of hue or saturation would mix
-            what the segmenter is to tell apart, and only brightness and contrast vary.
     """
 
     network: str = "resnet18-segformer"
@@ -45,20 +43,18 @@ class SegmenterRecipe:
     seed: int = 0
     balanced: bool = True
     checkpoint_every: int = 250
-    colours: bool = True
 
-    @property
-    def described(self) -> str:
-        """What a card says of it."""
+    def described(self, *, colours: bool) -> str:
+        """What a card says of it, by whether the channels of the images are colours."""
         balance = " with balanced classes" if self.balanced else ""
         return (
             f"cross-entropy{balance}, AdamW with peak learning rate {self.learning_rate}, batches of {self.batch} "
             f"crops of {self.crop[0]}x{self.crop[1]}; scaled by 1 to 2, flipped, "
-            f"distorted in {'colour' if self.colours else 'brightness'}; from scratch"
+            f"distorted in {'colour' if colours else 'brightness'}; from scratch"
         )
 
 
-def build_runner(recipe: SegmenterRecipe, counts: Counts, folder: Path, report: Report) -> Any:
+def build_runner(recipe: SegmenterRecipe, counts: Counts, folder: Path, report: Report, *, colours: bool) -> Any:
     """A Runner that trains a new network, or goes on from the last checkpoint that it finds.
 
     Args:
@@ -66,6 +62,8 @@ def build_runner(recipe: SegmenterRecipe, counts: Counts, folder: Path, report: 
         counts: Number of pixels of each class in the training images.
         folder: Holds the images in `data`; checkpoints and log go to `mmengine` there.
         report: Called every 50 steps, and after the last one, with the number of the step and its loss.
+        colours: Whether the channels are colours. Where they are two sources, a change of hue or saturation would mix
+            what the segmenter is to tell apart, and only brightness and contrast vary.
     """
     from mmengine.config import Config
     from mmengine.runner import Runner
@@ -74,7 +72,7 @@ def build_runner(recipe: SegmenterRecipe, counts: Counts, folder: Path, report: 
     if recipe.balanced:
         model["decode_head"]["loss_decode"]["class_weight"] = _balance(counts)
     with quiet():
-        runner = Runner.from_cfg(Config(_configuration(model, recipe, folder)))
+        runner = Runner.from_cfg(Config(_configuration(model, recipe, folder, colours=colours)))
     _log_to_file(runner)
     for hook in _hooks(recipe, report):
         runner.register_hook(hook, priority="LOW")
@@ -135,7 +133,7 @@ def _balance(counts: Counts) -> list[float]:
     return [float(value) for value in weight]
 
 
-def _configuration(model: Any, recipe: SegmenterRecipe, folder: Path) -> dict[str, Any]:
+def _configuration(model: Any, recipe: SegmenterRecipe, folder: Path, *, colours: bool) -> dict[str, Any]:
     """The configuration of the Runner."""
     warm_up = max(recipe.steps // 20, 1)
     pipeline = [
@@ -144,7 +142,7 @@ def _configuration(model: Any, recipe: SegmenterRecipe, folder: Path) -> dict[st
         {"type": "RandomResize", "scale": recipe.crop[::-1], "ratio_range": (1.0, 2.0), "keep_ratio": True},
         {"type": "RandomCrop", "crop_size": recipe.crop, "cat_max_ratio": 0.9},
         {"type": "RandomFlip", "prob": 0.5},
-        {"type": "PhotoMetricDistortion"} | ({} if recipe.colours else BRIGHTNESS_ONLY),
+        {"type": "PhotoMetricDistortion"} | ({} if colours else BRIGHTNESS_ONLY),
         {"type": "PackSegInputs"},
     ]
     model["data_preprocessor"]["size"] = recipe.crop

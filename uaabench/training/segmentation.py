@@ -63,7 +63,7 @@ def train(
         return file
     counts = images.write(data, folder / "data")
     started = time.monotonic()
-    runner = build_runner(recipe, counts, folder, report)
+    runner = build_runner(recipe, counts, folder, report, colours=data.colours)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         runner.train()
@@ -88,7 +88,7 @@ def _card(data: TrainingImages, recipe: SegmenterRecipe, minutes: float) -> Segm
         protocol=data.protocol.name,
         steps=recipe.steps,
         seed=recipe.seed,
-        recipe=recipe.described,
+        recipe=recipe.described(colours=data.colours),
         minutes=round(minutes, 1),
     )
 
