@@ -31,7 +31,7 @@ def test_importing_the_package_imports_nothing_heavy():
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--help",), ("--version",), ("run", "--help"), ("list", "methods")],
+    [("--help",), ("--version",), ("run", "--help"), ("explain", "--help"), ("list", "methods")],
     ids=" ".join,
 )
 def test_quick_commands_import_no_torch(arguments):

@@ -10,6 +10,9 @@ import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
+# So many names are listed in a message where none is near, for example of the pairs of a data set.
+MOST_NAMES = 40
+
 
 class UaabenchError(Exception):
     """Base of all errors that are explained to the user in one sentence."""
@@ -40,7 +43,7 @@ class MethodError(UaabenchError):
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
-    """Say that `name` is no known `kind`, with the nearest known name or, failing that, all of them.
+    """Say that `name` is no known `kind`, with the nearest known name or, failing that, the known ones.
 
     Example:
         >>> print(unknown_name("method", "tradal", ["uaa", "tardal"]))
@@ -48,5 +51,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """
     names = {known_name.lower(): known_name for known_name in sorted(known)}
     nearest = difflib.get_close_matches(name.lower(), names, n=1)
-    hint = f"did you mean '{names[nearest[0]]}'?" if nearest else f"known are: {', '.join(names.values())}."
+    listed = ", ".join(list(names.values())[:MOST_NAMES])
+    rest = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    hint = f"did you mean '{names[nearest[0]]}'?" if nearest else f"known are: {listed}{rest}."
     return UsageError(f"There is no {kind} '{name}'; {hint}")

@@ -142,7 +142,8 @@ class FusionMethod(ABC):
     """Something that turns registered pairs into fused images.
 
     A subclass gives its `card` and `fuse`; learned methods also override `load`. Keyword arguments of the constructor
-    are the method's options, all with defaults.
+    are the method's options, all with defaults. A method with a segmenter inside may also offer `explain`, as
+    `uaabench.explanation.Explains` describes it; there is no default.
     """
 
     card: ClassVar[MethodCard]

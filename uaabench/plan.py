@@ -140,7 +140,7 @@ def plan_methods(config: RunConfig) -> Iterable[MethodPlan]:
     rest = [name for name in dict.fromkeys(named) if name not in floor]
     labels: set[str] = set()
     for entry in [*floor, *rest]:
-        method = _plan_method(entry, config.options)
+        method = plan_method(entry, config.options)
         if method.label in labels:
             raise UsageError(f"Two methods would be called '{method.label}'; name one of them LABEL=FOLDER.")
         labels.add(method.label)
@@ -158,7 +158,17 @@ def _expand(entry: str) -> list[str]:
     return found
 
 
-def _plan_method(entry: str, options: Mapping[str, Mapping[str, Any]]) -> MethodPlan:
+def plan_method(entry: str, options: Mapping[str, Mapping[str, Any]] | None = None) -> MethodPlan:
+    """Resolve one method, given as `name`, `name@checkpoint`, `name@file` or `label=folder/`.
+
+    Args:
+        entry: How it is named.
+        options: Keyword arguments of its constructor, by the name of the method.
+
+    Raises:
+        UsageError: There is no such method, checkpoint or folder.
+        WeightsError: The checkpoint is known but was not added yet.
+    """
     label, is_folder, folder = entry.partition("=")
     if is_folder:
         return _plan_precomputed(label, Path(folder).expanduser())
@@ -166,7 +176,7 @@ def _plan_method(entry: str, options: Mapping[str, Mapping[str, Any]]) -> Method
     card = registry.method_card(name)
     resolved = weights.resolve(card, requested)
     label = f"{name}@{resolved.name}" if requested else name
-    return MethodPlan(label, card, resolved, {**resolved.options, **options.get(name, {})})
+    return MethodPlan(label, card, resolved, {**resolved.options, **(options or {}).get(name, {})})
 
 
 def _plan_precomputed(label: str, folder: Path) -> MethodPlan:

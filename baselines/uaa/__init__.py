@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from uaabench.baselines.uaa.checkpoint import read_model
+from uaabench.baselines.uaa.explain import explain, explain_fused
 from uaabench.baselines.uaa.model import UAAModel
 from uaabench.errors import WeightsError
+from uaabench.explanation import Explanation
 from uaabench.interface import LuminanceMethod, MethodCard
 
 # An image of a smaller range counts as constant: stretching it would show nothing but rounding errors.
@@ -47,9 +49,23 @@ class UAA(LuminanceMethod):
 
     def fuse_luminance(self, ir: Tensor, y: Tensor) -> Tensor:
         """Fuse (B,1,H,W) infrared and luminance in [0,1]; enables gradients for the attribution by itself."""
+        return self._finish(self._loaded()(ir, y).image)
+
+    def explain(
+        self, ir: Tensor, vi: Tensor, *, fused: Tensor | None = None, mask: Tensor | None = None
+    ) -> Explanation:
+        """Explain a pair as this method fuses it, or as another one did; see `uaabench.explanation.Explains`."""
+        model = self._loaded()
+        if fused is not None:
+            return explain_fused(model.model_s, ir, vi, fused, steps=model.config.steps, mask=mask)
+        return explain(model, ir, vi, mask=mask, finish=self._finish)
+
+    def _loaded(self) -> UAAModel:
         if self._model is None:
-            raise WeightsError("UAAFusion was not loaded; call load() before fuse().")
-        fused = self._model(ir, y).image
+            raise WeightsError("UAAFusion was not loaded; call load() before fuse() or explain().")
+        return self._model
+
+    def _finish(self, fused: Tensor) -> Tensor:
         return stretch(fused) if self._stretch else fused
 
 

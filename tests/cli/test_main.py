@@ -15,7 +15,7 @@ def two_files(pair_folder):
 
 
 def test_every_verb_has_an_example_in_its_help(uaabench):
-    for verb in ("run", "fuse", "score", "report", "evaluate", "list", "show", "check-method", "doctor"):
+    for verb in ("run", "fuse", "score", "report", "explain", "evaluate", "list", "show", "check-method", "doctor"):
         result = uaabench(verb, "--help")
         assert result.code == 0
         assert f"uaabench {verb}" in result.out.split("Options")[0].split("Usage")[1].split("\n", 1)[1], verb

@@ -11,6 +11,7 @@ import uaabench
 from uaabench.cli import (
     comparing,
     data,
+    explaining,
     figure,
     judging,
     listing,
@@ -49,6 +50,7 @@ app.command()(comparing.merge)
 training.app.command()(judging.judges)
 app.add_typer(training.app, name="train")
 app.add_typer(figure.app, name="figure")
+app.command()(explaining.explain)
 app.command()(evaluate)
 app.command("list")(listing.list_names)
 app.command()(listing.show)

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from uaabench.cli import options
 from uaabench.errors import UsageError
-
-if TYPE_CHECKING:
-    import torch
-
-    from uaabench.interface import FusionMethod
-    from uaabench.plan import MethodPlan
 
 
 def fuse(
@@ -75,13 +69,14 @@ def check_method(
     from rich.console import Console
 
     from uaabench import conformance, pipeline, registry
+    from uaabench.plan import plan_method
+    from uaabench.stages.fuse import load_method
 
     registry.load_plugins(plugin)
-    planned = _plan(name)
+    planned = plan_method(name)
     chosen = torch.device(pipeline.pick_device(device or "auto"))
-    planned.weights.verify()
-    method = _loaded(planned, chosen)
-    on_cpu = _loaded(planned, torch.device("cpu")) if chosen.type != "cpu" else None
+    method = load_method(planned, chosen)
+    on_cpu = load_method(planned, torch.device("cpu")) if chosen.type != "cpu" else None
     findings = conformance.check(method, chosen, on_cpu)
     console = Console()
     for finding in findings:
@@ -94,6 +89,7 @@ def check_method(
 def _fuse_files(images: list[Path], out: Path | None, method: str, device: str, colour: bool) -> None:
     from uaabench import imaging, pipeline
     from uaabench.interface import Pair
+    from uaabench.plan import plan_method
     from uaabench.registry import dataset_class
     from uaabench.stages.fuse import Runtime, make_fuser
 
@@ -102,23 +98,8 @@ def _fuse_files(images: list[Path], out: Path | None, method: str, device: str, 
     pair = Pair(images[0].stem, *images)
     sources = dataset_class("folder")(images[0].parent).read(pair)
     runtime = Runtime(out.parent, pipeline.pick_device(device), "fp32", seed=0, threads=1)
-    fused = make_fuser(_plan(method), runtime)(pair, sources)
+    fused = make_fuser(plan_method(method), runtime)(pair, sources)
     if colour and fused.ndim == 2:
         fused = imaging.colourise(fused, sources.vi)
     imaging.write_png(out, fused)
     typer.echo(f"{out}: {imaging.size_text(fused)}, {'colour' if fused.ndim == 3 else 'grey'}, fused by {method}")
-
-
-def _plan(name: str) -> MethodPlan:
-    from uaabench.config import build
-    from uaabench.plan import plan_methods
-
-    return next(iter(plan_methods(build({"methods": [name], "floor": False}))))
-
-
-def _loaded(planned: MethodPlan, device: torch.device) -> FusionMethod:
-    from uaabench.registry import method_class
-
-    method = method_class(planned.card.name)(**planned.options)
-    method.load(planned.weights.path, device)
-    return method

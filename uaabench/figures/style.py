@@ -24,6 +24,12 @@ PALETTE = (
     "#009988", "#cc3311", "#aa3377", "#33bbee", "#999933", "#ee3377", "#66ccee", "#ccbb44", "#228833", "#4477aa",
 )  # fmt: skip
 GREYS = ("#777777", "#999999", "#8a8a8a", "#aaaaaa", "#6b6b6b", "#b5b5b5")
+# Kinds of files, and what is left out of each so that the same figure gives the same bytes.
+METADATA: dict[str, dict[str, Any]] = {
+    ".pdf": {"CreationDate": None},
+    ".png": {"Software": None},
+    ".svg": {"Date": None},
+}
 # What is drawn in this colour takes that of the surrounding text in a page.
 INK = "#010203"
 STYLE: dict[Any, Any] = {
@@ -66,6 +72,19 @@ def colours(methods: Sequence[tuple[str, bool]]) -> dict[str, str]:
     return {label: found[label] for label, _ in methods}
 
 
+def power_of_ten(value: float) -> str:
+    r"""A number for an axis: plain where that is short, else two digits times a power of ten in mathtext.
+
+    Example:
+        >>> power_of_ten(0.25), power_of_ten(-3.94e-5), power_of_ten(0)
+        ('0.25', '$-3.9\\cdot 10^{-5}$', '0')
+    """
+    if value == 0 or 1e-2 <= abs(value) < 1e4:
+        return f"{value:g}"
+    digits, exponent = f"{value:.1e}".split("e")
+    return f"${digits}\\cdot 10^{{{int(exponent)}}}$"
+
+
 @contextmanager
 def figure_style() -> Iterator[None]:
     """Draw in the common style, and leave matplotlib's settings as they were."""
@@ -76,8 +95,24 @@ def figure_style() -> Iterator[None]:
 def add_caption(figure: Figure, caption: str) -> None:
     """Write a line of small print below a figure, wrapped to its width; nothing for an empty text."""
     if caption:
-        # About 18 characters of this size fit an inch.
-        figure.supxlabel("\n".join(textwrap.wrap(caption, int(figure.get_figwidth() * 18))), fontsize=6)
+        figure.supxlabel("\n".join(caption_lines(caption, figure.get_figwidth())), fontsize=6)
+
+
+def caption_lines(caption: str, width: float) -> list[str]:
+    """Lines that small print takes in a figure of a width in inches; about 18 characters of its size fit an inch."""
+    return textwrap.wrap(caption, int(width * 18))
+
+
+def kind_of(path: Path) -> str:
+    """The suffix that says how a figure is written, for a check before it is drawn.
+
+    Raises:
+        UsageError: No figure is written under this suffix.
+    """
+    kind = path.suffix.lower()
+    if kind not in METADATA:
+        raise UsageError(f"A figure cannot be written as '{path.name}'; name a file that ends in .pdf, .png or .svg.")
+    return kind
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -88,14 +123,11 @@ def save(figure: Figure, path: Path) -> None:
     Raises:
         UsageError: The suffix is another one, or the file cannot be written.
     """
-    metadata = {".pdf": {"CreationDate": None}, ".png": {"Software": None}, ".svg": {"Date": None}}
-    kind = path.suffix.lower()
-    if kind not in metadata:
-        raise UsageError(f"A figure cannot be written as '{path.name}'; name a file that ends in .pdf, .png or .svg.")
+    kind = kind_of(path)
     partial = path.with_name(f".{path.stem}.partial{kind}")
     try:
         with mpl.rc_context(STYLE):
-            figure.savefig(partial, dpi=300, metadata=metadata[kind])
+            figure.savefig(partial, dpi=300, metadata=METADATA[kind])
         os.replace(partial, path)
     except OSError as error:
         raise UsageError(

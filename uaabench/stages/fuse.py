@@ -113,11 +113,21 @@ def make_fuser(method: MethodPlan, runtime: Runtime) -> Fuser:
         return lambda pair, sources: _read_precomputed(folder, label, pair, sources)
     import torch
 
-    method.weights.verify()
     device = torch.device(runtime.device)
+    fusion = load_method(method, device)
+    return lambda _pair, sources: _fuse_one(fusion, sources, device, runtime)
+
+
+def load_method(method: MethodPlan, device: torch.device) -> FusionMethod:
+    """Make a method of the registry and load its weights.
+
+    Raises:
+        WeightsError: The weights are missing, changed, or do not fit.
+    """
+    method.weights.verify()
     fusion = registry.method_class(method.card.name)(**method.options)
     fusion.load(method.weights.path, device)
-    return lambda _pair, sources: _fuse_one(fusion, sources, device, runtime)
+    return fusion
 
 
 def _fuse_one(fusion: FusionMethod, sources: Sources, device: torch.device, runtime: Runtime) -> ByteImage:

@@ -1,0 +1,135 @@
+"""An explanation of a fusion: regions, weights, attributions, iterates and attentions of one pair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from uaabench.baselines.uaa.attribution import PathAttention, SourceWeights, attribute, source_weights
+from uaabench.baselines.uaa.model import Trace, UAAModel
+from uaabench.errors import UsageError
+from uaabench.explanation import Explanation, FloatMap
+from uaabench.interface import luminance
+
+
+def as_it_is(image: Tensor) -> Tensor:
+    """No post-processing."""
+    return image
+
+
+@torch.no_grad()
+def explain(
+    model: UAAModel,
+    ir: Tensor,
+    vi: Tensor,
+    *,
+    mask: Tensor | None = None,
+    finish: Callable[[Tensor], Tensor] = as_it_is,
+) -> Explanation:
+    """Fuse a pair and keep what led to the fused image.
+
+    Args:
+        model: Fusion network with its segmenter.
+        ir: Infrared, (1,1,H,W) in [0,1].
+        vi: Visible RGB, (1,3,H,W) in [0,1].
+        mask: One-hot label map, (1,C,H,W); by default the segmenter's scores of the average.
+        finish: Post-processing of the fused image, (1,1,H,W) to the same.
+
+    Raises:
+        UsageError: The mask has another number of classes than the segmenter.
+    """
+    y = luminance(vi)
+    m = _mask(model.model_s, (ir + y) / 2, mask)
+    trace = Trace()
+    fusion = model(ir, y, m, trace)
+    fused = finish(fusion.image)
+    return Explanation(
+        ir=_map(ir),
+        vi=_map(vi),
+        regions=m.argmax(1)[0].cpu().numpy(),
+        weight_ir=_map(fusion.weights.ir),
+        weight_vi=_map(fusion.weights.vi),
+        attribution=_attributions(model.model_s, m, fusion.weights, fused, model.config.steps),
+        iterates=tuple(_map(image) for image in (*trace.iterates, fusion.image)),
+        attentions=tuple(_map(attention) for attention in trace.attentions),
+        fused=_map(fused),
+        segmenter=type(model.model_s).__name__,
+        steps=model.config.steps,
+        mask="scores" if mask is None else "labels",
+        data_step=model.model_f.data_step,
+    )
+
+
+@torch.no_grad()
+def explain_fused(
+    segmenter: nn.Module, ir: Tensor, vi: Tensor, fused: Tensor, *, steps: int, mask: Tensor | None = None
+) -> Explanation:
+    """Explain what any method made of a pair by a segmenter alone.
+
+    The one attention is what `PathAttention` gives for a path of one step, from the average to the fused image.
+
+    Args:
+        segmenter: Gives scores, (B,1,H,W) to (B,C,H,W).
+        ir: Infrared, (1,1,H,W) in [0,1].
+        vi: Visible RGB, (1,3,H,W) in [0,1].
+        fused: The fused image, (1,1,H,W) or (1,3,H,W) in [0,1].
+        steps: Number K of integrated-gradient steps.
+        mask: One-hot label map, (1,C,H,W); by default the segmenter's scores of the average.
+
+    Raises:
+        UsageError: The mask has another number of classes than the segmenter.
+    """
+    y = luminance(vi)
+    f = fused if fused.shape[1] == 1 else luminance(fused)
+    average = (ir + y) / 2
+    m = _mask(segmenter, average, mask)
+    weights = source_weights(segmenter, m, ir, y, steps)
+    attend = PathAttention(segmenter, m)
+    attend(average)
+    return Explanation(
+        ir=_map(ir),
+        vi=_map(vi),
+        regions=m.argmax(1)[0].cpu().numpy(),
+        weight_ir=_map(weights.ir),
+        weight_vi=_map(weights.vi),
+        attribution=_attributions(segmenter, m, weights, f, steps),
+        iterates=(_map(average), _map(f)),
+        attentions=(_map(attend(f)),),
+        fused=_map(fused),
+        segmenter=type(segmenter).__name__,
+        steps=steps,
+        mask="scores" if mask is None else "labels",
+    )
+
+
+def _mask(segmenter: nn.Module, average: Tensor, given: Tensor | None) -> Tensor:
+    """The given mask if it fits the segmenter, else its scores of the average."""
+    training = segmenter.training
+    scores: Tensor = segmenter.eval()(average)
+    segmenter.train(training)
+    if given is None:
+        return scores
+    if given.shape[1] != scores.shape[1]:
+        raise UsageError(
+            f"The label map is of {given.shape[1]} classes but the segmenter scores {scores.shape[1]}; leave the "
+            "labels out, or take a segmenter of the same classes."
+        )
+    return given.to(scores.dtype)
+
+
+def _attributions(
+    segmenter: nn.Module, mask: Tensor, weights: SourceWeights, fused: Tensor, steps: int
+) -> dict[str, FloatMap]:
+    of_ir, of_vi = weights.attribution[:, 0]
+    of_fused = attribute(segmenter, mask.argmax(1), fused[None], steps, mask.shape[1])[0, 0]
+    named = {"infrared": of_ir, "visible": of_vi, "fused": of_fused}
+    return {name: a.cpu().numpy() for name, a in named.items()}
+
+
+def _map(image: Tensor) -> FloatMap:
+    """(1,1,H,W) to (H,W), (1,3,H,W) to (H,W,3)."""
+    channels = image.detach()[0].cpu().numpy()
+    return np.asarray(channels[0] if len(channels) == 1 else channels.transpose(1, 2, 0))
