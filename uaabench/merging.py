@@ -47,6 +47,7 @@ def merge(runs: Sequence[Path], out: Path) -> Path:
     for name in ("methods", "datasets"):
         facts[name] = _union([part.facts[name] for part in parts], parts)
     facts["metrics"] = list(dict.fromkeys(metric for part in parts for metric in part.facts["metrics"]))
+    facts["judges"] = [judge for part in parts for judge in part.facts.get("judges", [])]
     facts["config"] = {**facts["config"], **_joined_config(parts)}
     facts["merged"] = [{"plan": part.facts["plan"], "environment": part.facts["environment"]} for part in parts]
     store.open_run(out)

@@ -66,6 +66,8 @@ def test_miou_stands_in_the_table_and_is_that_of_the_kept_label_maps(run, tmp_pa
     matrix = sum(confusion(predicted, dataset.read_label(pair), protocol("msrs-9")) for predicted, pair in kept)
     expected = scores(matrix, protocol("msrs-9"))
     found = records(tmp_path / "R")
+    (judge,) = json.loads((tmp_path / "R" / "manifest.json").read_text())["judges"]
+    assert (judge["name"], judge["trained_on"]) == ("frozen msrs-9, random", "nothing")
     assert found["method", "", "mIoU"] == pytest.approx(expected.mean_iou)
     assert found["method", "", "aAcc"] == pytest.approx(expected.pixel_accuracy)
     assert found["class", "car", "IoU"] == pytest.approx(expected.iou[1])
