@@ -12,6 +12,7 @@ from uaabench import regression
 from uaabench.errors import UsageError
 from uaabench.regression import Tolerance, Tolerances
 from uaabench.reporting.evidence import load
+from uaabench.segmentation import kept
 
 GENERATOR = np.random.default_rng(0)
 BASE = GENERATOR.uniform(0.4, 0.6, 20)
@@ -191,3 +192,56 @@ def test_a_run_with_failures_cannot_become_the_reference(tmp_path):
     run.records.loc[0, "status"] = "failed"
     with pytest.raises(UsageError, match="a reference must be complete"):
         regression.write_reference(run, Path(tmp_path / "reference"), "why")
+
+
+GOOD, BAD = [[90, 10], [10, 90]], [[80, 20], [20, 80]]
+
+
+def segmented(folder, matrices, judge="frozen two-2, net"):
+    """A run of VALUES whose images were segmented: one matrix of two classes for each pair."""
+    where = {"method": "uaa", "dataset": "msrs", "split": "test", "judge": judge, "protocol": "two-2", "number": 0}
+    found = [np.ravel(matrix).tolist() for matrix in matrices]
+    rows = [{**where, "counts_zero": True, "pair": f"{n:03}", "matrix": matrix} for n, matrix in enumerate(found)]
+    kept.write(write_run(folder, VALUES), rows)
+    return load(folder)
+
+
+def mean_iou_change(run, reference):
+    (change,) = (change for change in regression.changes(run, reference) if change.metric == "mIoU")
+    return change
+
+
+def test_a_loss_of_miou_on_every_pair_fails_and_its_interval_is_a_point(tmp_path):
+    reference = segmented(tmp_path / "reference", [GOOD] * 20)
+    change = mean_iou_change(segmented(tmp_path / "run", [BAD] * 20), reference)
+    assert change.verdict == "worse"
+    # Each class: 90 of 110, then 80 of 120.
+    assert (change.before, change.after) == pytest.approx((90 / 110, 80 / 120))
+    assert (change.low, change.high) == pytest.approx((80 / 120 - 90 / 110,) * 2)
+    assert change.p_value is None
+    assert "msrs uaa mIoU is worse" in change.sentence
+    assert mean_iou_change(reference, reference).verdict == "same"
+
+
+def test_a_loss_of_miou_that_one_pair_alone_makes_passes(tmp_path):
+    reference = segmented(tmp_path / "reference", [GOOD] * 20)
+    change = mean_iou_change(segmented(tmp_path / "run", [BAD] + [GOOD] * 19), reference)
+    # One pair of 20 is in no draw in 36 %, so that the interval ends at 0.
+    assert change.high == 0
+    assert change.difference < -change.tolerance
+    assert change.verdict == "same"
+
+
+def test_miou_by_another_judge_or_on_fewer_pairs_is_not_compared(tmp_path):
+    reference = segmented(tmp_path / "reference", [GOOD] * 20)
+    other = mean_iou_change(segmented(tmp_path / "other", [GOOD] * 20, "frozen two-2, net on mix"), reference)
+    assert other.fails
+    assert "judged by 'frozen two-2, net' and now by 'frozen two-2, net on mix'" in other.sentence
+    assert "no value for 1 pairs" in mean_iou_change(segmented(tmp_path / "fewer", [GOOD] * 19), reference).sentence
+    assert mean_iou_change(load(write_run(tmp_path / "none", VALUES)), reference).verdict == "missing"
+
+
+def test_a_new_reference_keeps_the_matrices(tmp_path):
+    run = segmented(tmp_path / "run", [GOOD] * 20)
+    regression.write_reference(run, tmp_path / "reference", "first")
+    assert mean_iou_change(run, load(tmp_path / "reference")).verdict == "same"

@@ -19,8 +19,8 @@ class RunConfig(BaseModel):
         datasets: `name`, `name:split`, or `label=folder/`; empty for all sets found, else the demo set.
         metrics: Names of metrics; empty for all of the profile.
         segmenter: What judges the fused images: `auto` for the shipped one of each data set that has one, `none`, a
-            file exported by `train segmenter`, `CONFIG@CHECKPOINT`, or a folder with the trained folder of each method
-            by its label, for the protocol `retrain`.
+            file exported by `train segmenter`, `CONFIG@CHECKPOINT`, or a folder made by `train judges`, with one or
+            more segmenters of each method, for the protocol `retrain`.
         protocol: Convention of mIoU; empty for the usual one of each data set.
         profile: Convention by which the metrics are computed.
         options: Constructor options of methods, by their name: `{uaa: {stretch: false}}`.

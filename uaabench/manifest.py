@@ -15,7 +15,8 @@ import uaabench
 from uaabench import executors, registry, store
 from uaabench.config import RunConfig
 from uaabench.errors import UsageError
-from uaabench.plan import DatasetPlan, MethodPlan, Plan
+from uaabench.plan import DatasetPlan, MethodPlan, Plan, Unit
+from uaabench.segmentation.judges import Judge, name_of
 
 PACKAGES = ("numpy", "opencv-python", "pandas", "torch", "torchvision")
 
@@ -35,6 +36,7 @@ def write(run: Path, plan: Plan, device: str) -> None:
             "metrics": [metric.name for metric in plan.metrics],
             "methods": [_method_facts(method) for method in plan.methods],
             "datasets": [_dataset_facts(dataset) for dataset in plan.datasets],
+            "judges": [_judge_facts(unit, judge) for unit in plan.segment if (judge := unit.judge)],
             "environment": _environment(plan, device),
         },
     )
@@ -58,7 +60,7 @@ def command(config: RunConfig) -> str:
     for option, entries in (("--datasets", config.datasets), ("--metrics", config.metrics)):
         words += [option, ",".join(entries)] if entries else []
     defaults = RunConfig(methods=config.methods)
-    for name in ("profile", "precision", "limit", "seed"):
+    for name in ("profile", "protocol", "precision", "limit", "seed"):
         if getattr(config, name) != getattr(defaults, name):
             words += [f"--{name}", str(getattr(config, name))]
     return shlex.join([*words, *([] if config.floor else ["--no-floor"])])
@@ -91,6 +93,19 @@ def _dataset_facts(dataset: DatasetPlan) -> dict[str, Any]:
         "adapter": dataset.adapter,
         "root": str(dataset.root),
         "classes": [entry.name for entry in registry.dataset_class(dataset.adapter).card.classes],
+    }
+
+
+def _judge_facts(unit: Unit, judge: Judge) -> dict[str, Any]:
+    card = judge.file.card
+    return {
+        "dataset": unit.dataset.label,
+        "method": unit.method.label,
+        "name": name_of([judge]),
+        "sha256": judge.file.sha256,
+        "trained_on": card.trained_on if card else "",
+        "recipe": card.recipe if card else "",
+        "validation": card.validation if card else "",
     }
 
 

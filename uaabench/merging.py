@@ -12,6 +12,7 @@ from uaabench import store
 from uaabench.errors import UsageError
 from uaabench.regression import refuse_unlike
 from uaabench.reporting.evidence import Evidence, load
+from uaabench.segmentation import kept
 
 
 def merge(runs: Sequence[Path], out: Path) -> Path:
@@ -28,7 +29,8 @@ def merge(runs: Sequence[Path], out: Path) -> Path:
         The new run directory.
 
     Raises:
-        UsageError: The runs differ in profile, images, classes or in a method of the same label, or `out` is taken.
+        UsageError: The runs differ in profile, images, classes, judges or in a method of the same label, or `out` is
+            taken.
     """
     import pandas as pd
 
@@ -40,10 +42,12 @@ def merge(runs: Sequence[Path], out: Path) -> Path:
     for number, part in enumerate(parts):
         for earlier in parts[:number]:
             refuse_unlike(part, earlier)
+    _refuse_other_judges(parts)
     facts = dict(parts[0].facts)
     for name in ("methods", "datasets"):
         facts[name] = _union([part.facts[name] for part in parts], parts)
     facts["metrics"] = list(dict.fromkeys(metric for part in parts for metric in part.facts["metrics"]))
+    facts["judges"] = [judge for part in parts for judge in part.facts.get("judges", [])]
     facts["config"] = {**facts["config"], **_joined_config(parts)}
     facts["merged"] = [{"plan": part.facts["plan"], "environment": part.facts["environment"]} for part in parts]
     store.open_run(out)
@@ -53,6 +57,10 @@ def merge(runs: Sequence[Path], out: Path) -> Path:
     key = ["method", "dataset", "split", "scope", "pair", "class", "metric"]
     records = pd.concat([part.records for part in parts], ignore_index=True).drop_duplicates(key)
     records.to_parquet(out / "records.parquet", index=False)
+    matrices = [pd.read_parquet(part.run / kept.FILE) for part in parts if part.judged]
+    if matrices:
+        joined = pd.concat(matrices, ignore_index=True).drop_duplicates([*kept.WHERE, "number", "pair"])
+        joined.to_parquet(out / kept.FILE, index=False)
     store.write_json(out / "manifest.json", facts)
     return out
 
@@ -74,6 +82,19 @@ def _union(lists: Sequence[Sequence[dict[str, Any]]], parts: Sequence[Evidence])
     return [entry for entry, _ in found.values()]
 
 
+def _refuse_other_judges(parts: Sequence[Evidence]) -> None:
+    """MIoU by two segmenters or protocols cannot share a column."""
+    found: dict[str, tuple[str, Path]] = {}
+    for part in parts:
+        for (dataset, _, _), judged in part.judged.items():
+            judge, run = found.setdefault(dataset, (judged.judge, part.run))
+            if judge != judged.judge:
+                raise UsageError(
+                    f"On {dataset} {run} was judged by '{judge}' but {part.run} by '{judged.judge}'; segment one of "
+                    "them again: uaabench segment RUN --segmenter FILE"
+                )
+
+
 def _joined_config(parts: Sequence[Evidence]) -> dict[str, Any]:
     """What the runs were asked for, taken together, so that `score` knows the methods of all of them."""
     configs = [part.facts["config"] for part in parts]
@@ -86,7 +107,7 @@ def _joined_config(parts: Sequence[Evidence]) -> dict[str, Any]:
 
 def _copy_units(run: Path, out: Path) -> None:
     """Bring the units of a run into another, as links where the file system has them."""
-    for stage in ("fuse", "score"):
+    for stage in ("fuse", "score", "segment"):
         for unit in sorted((run / stage).glob("*/*")):
             target = out / stage / unit.parent.name / unit.name
             if unit.is_dir() and not target.exists():

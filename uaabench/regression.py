@@ -22,6 +22,9 @@ from uaabench.interface import Metric
 from uaabench.reporting import files
 from uaabench.reporting.evidence import Evidence, load
 from uaabench.reporting.table import DatasetHead
+from uaabench.segmentation import kept
+from uaabench.segmentation.confusion import difference_interval, mean_iou
+from uaabench.segmentation.records import MEAN_IOU
 from uaabench.statistics import compare_pairs, holm
 
 Verdict = Literal["same", "worse", "better", "missing"]
@@ -103,8 +106,9 @@ class Change:
         low: Lower end of the paired 95 % interval of the difference; None for a single pair.
         high: Its upper end.
         n: Number of those pairs.
-        p_value: Of the Wilcoxon signed-rank test, after Holm's correction over all changes; None if there are none.
-        win_rate: Share of those pairs on which the run is better, a tie counting one half.
+        p_value: Of the Wilcoxon signed-rank test, after Holm's correction over all changes; None if there are none,
+            and for mIoU, which has no value for a pair.
+        win_rate: Share of those pairs on which the run is better, a tie counting one half; None likewise.
         tolerance: How far the mean may get worse, in the unit of the metric.
         verdict: same, worse, better, or missing where the run lacks a value that the reference has.
         reason: What is missing.
@@ -168,6 +172,12 @@ def changes(run: Evidence, reference: Evidence, tolerances: Tolerances | None = 
         for metric in reference.metrics
         if len(reference.numbers.values(dataset, method.label, metric.name))
     ]
+    found += [
+        _mean_iou_change(run, reference, dataset, method.label, tolerances.of(MEAN_IOU))
+        for dataset in reference.datasets
+        for method in reference.methods
+        if (dataset.name, dataset.split, method.label) in reference.judged
+    ]
     corrected = holm([math.nan if change.p_value is None else change.p_value for change in found])
     return [
         change if change.p_value is None else replace(change, p_value=p_value)
@@ -215,7 +225,6 @@ def _change(
         )
     old, new = before[common].to_numpy(), after[common].to_numpy()
     test = compare_pairs(new, old, higher_is_better=metric.higher_is_better)
-    allowed = tolerance.around(float(old.mean()))
     has_interval = math.isfinite(test.difference.low)
     judged = replace(
         where,
@@ -226,20 +235,50 @@ def _change(
         high=test.difference.high if has_interval else None,
         p_value=test.p_value,
         win_rate=test.win_rate,
-        tolerance=allowed,
+        tolerance=tolerance.around(float(old.mean())),
     )
     if len(lost):
         return replace(judged, verdict="missing", reason=f"no value for {len(lost)} pairs, such as {lost[0]}")
-    return replace(judged, verdict=_judge(judged, metric, allowed))
+    return replace(judged, verdict=_judge(judged, higher_is_better=metric.higher_is_better))
 
 
-def _judge(change: Change, metric: Metric, allowed: float) -> Verdict:
+def _mean_iou_change(
+    run: Evidence, reference: Evidence, dataset: DatasetHead, method: str, tolerance: Tolerance
+) -> Change:
+    """MIoU has no values of pairs: its interval comes from the matrices of both runs, and there is no test."""
+    place = (dataset.name, dataset.split, method)
+    before, after = reference.judged[place], run.judged.get(place)
+    where = Change(dataset=dataset.name, split=dataset.split, method=method, metric=MEAN_IOU)
+    if after is None:
+        return replace(where, verdict="missing", reason=_absent(run, dataset, method))
+    if after.judge != before.judge:
+        reason = f"it was judged by '{before.judge}' and now by '{after.judge}'"
+        return replace(where, verdict="missing", reason=reason)
+    if lost := sorted(set(before.pairs) - set(after.pairs)):
+        return replace(where, verdict="missing", reason=f"no value for {len(lost)} pairs, such as {lost[0]}")
+    old, new = before.matrices, after.on(before.pairs)
+    low, high = difference_interval(old, new, before.protocol)
+    was, now = mean_iou(old, before.protocol), mean_iou(new, before.protocol)
+    judged = replace(
+        where,
+        before=was,
+        after=now,
+        difference=now - was,
+        low=low if math.isfinite(low) else None,
+        high=high if math.isfinite(high) else None,
+        n=len(before.pairs),
+        tolerance=tolerance.around(was),
+    )
+    return replace(judged, verdict=_judge(judged, higher_is_better=True))
+
+
+def _judge(change: Change, *, higher_is_better: bool) -> Verdict:
     if change.difference is None or change.low is None or change.high is None:
         return "same"
     excludes_zero = change.low > 0 or change.high < 0
-    if abs(change.difference) <= allowed or not excludes_zero:
+    if abs(change.difference) <= change.tolerance or not excludes_zero:
         return "same"
-    return "better" if (change.difference > 0) == metric.higher_is_better else "worse"
+    return "better" if (change.difference > 0) == higher_is_better else "worse"
 
 
 def _absent(run: Evidence, dataset: DatasetHead, method: str) -> str:
@@ -251,7 +290,9 @@ def _absent(run: Evidence, dataset: DatasetHead, method: str) -> str:
 
 
 def remarks(run: Evidence, reference: Evidence) -> Iterator[str]:
-    """What else differs between two runs: weights, versions, and methods that only the new one has."""
+    """What else differs between two runs: weights, versions, methods only the new one has; and what is not compared."""
+    if reference.numbers.has_mean_iou() and not reference.judged:
+        yield f"mIoU is not compared, as {reference.run} keeps no {kept.FILE}; make that run anew."
     known = {entry["label"]: entry for entry in reference.facts["methods"]}
     for entry in run.facts["methods"]:
         other = known.get(entry["label"])
@@ -283,6 +324,9 @@ def write_reference(run: Evidence, folder: Path, reason: str) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         store.write_json(folder / "manifest.json", _public(run.facts))
         shutil.copyfile(run.run / "records.parquet", folder / "records.parquet")
+        (folder / kept.FILE).unlink(missing_ok=True)
+        if run.judged:
+            shutil.copyfile(run.run / kept.FILE, folder / kept.FILE)
         store.write_json(folder / "reference.json", {"history": [*earlier, entry]})
     except OSError as error:
         raise UsageError(f"Cannot write the reference {folder}: {error.strerror or error}.") from error

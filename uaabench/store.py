@@ -5,6 +5,7 @@
     R/score/<data set>/<method>-<key>/         records-<n>.jsonl, unit.json, failures.json, done
     R/segment/<data set>/<method>-<key>/       confusion.jsonl, <pair>.png, unit.json, failures.json, done
     R/records.parquet                          all records of the run, one value a row
+    R/confusion.parquet                        the confusion matrices of all segmented pairs
     R/report/                                  results.csv, .md, .json, .tex
 
 A unit's folder is named by the hash of everything its result depends on, so finished work is found again by looking.
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from uaabench.errors import UsageError
 from uaabench.metrics.profiles import Value
 from uaabench.plan import Plan, Unit, judged_together, judges
+from uaabench.segmentation import kept
 from uaabench.segmentation.judges import name_of
 
 if TYPE_CHECKING:
@@ -199,7 +201,7 @@ def _finite(value: float) -> float | None:
 
 
 def consolidate(run: Path, plan: Plan) -> pd.DataFrame:
-    """Collect the records of all units of a plan into one long table, and write it as Parquet.
+    """Collect the records of all units of a plan into one long table, and write it and all matrices as Parquet.
 
     Returns:
         One row per method, data set, pair and metric in plan order; for a pair without a fused image one row with
@@ -213,6 +215,7 @@ def consolidate(run: Path, plan: Plan) -> pd.DataFrame:
     partial = run / "records.parquet.partial"
     records.to_parquet(partial, index=False)
     os.replace(partial, run / "records.parquet")
+    kept.write(run, [row for units in judged_together(plan.segment) for row in _matrix_rows(run, units, plan)])
     return records
 
 
@@ -236,6 +239,12 @@ def _segment_rows(run: Path, units: Sequence[Unit], plan: Plan) -> Iterator[dict
     by_seed = {judge.seed: matrices for judge, matrices in zip(known, runs, strict=True)}
     for row in records(by_seed, known[0].protocol):
         yield {**_whose(units[0], plan), "pair": "", "profile": name_of(known), **row}
+
+
+def _matrix_rows(run: Path, units: Sequence[Unit], plan: Plan) -> Iterator[dict[str, Any]]:
+    """The confusion matrices of one method on one data set, of all its judges."""
+    for row in kept.rows(judges(units), [read_matrices(run / unit.folder / "confusion.jsonl") for unit in units]):
+        yield {**_whose(units[0], plan), **row}
 
 
 def _unit_rows(run: Path, unit: Unit, plan: Plan) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,7 @@ import pytest
 
 from uaabench.errors import DataError, UsageError
 from uaabench.registry import dataset_class
-from uaabench.segmentation.confusion import confusion, interval, scores
+from uaabench.segmentation.confusion import confusion, difference_interval, interval, scores
 from uaabench.segmentation.protocols import PROTOCOLS, for_dataset, protocol
 
 
@@ -81,6 +81,16 @@ def test_interval_of_several_segmenters_is_that_of_their_mean_on_the_same_draws(
     right = np.stack([np.diag(matrix.sum(axis=1)) for matrix in first])
     low, high = interval([first], convention)
     assert interval([first, right], convention) == pytest.approx(((low + 1) / 2, (high + 1) / 2))
+
+
+def test_the_interval_of_a_difference_takes_the_same_pairs_of_both():
+    convention = protocol("msrs-9")
+    first = np.stack([confusion(p, t, convention) for p, t in random_maps(9, n=8)])
+    assert difference_interval([first], [first], convention) == (0, 0)
+    # Against a segmenter that is always right, the difference is what the other's mIoU lacks of 1.
+    right = np.stack([np.diag(matrix.sum(axis=1)) for matrix in first])
+    low, high = interval([first], convention)
+    assert difference_interval([first], [right], convention) == pytest.approx((1 - high, 1 - low))
 
 
 def test_each_data_set_has_the_protocol_of_its_papers():

@@ -66,6 +66,8 @@ def test_miou_stands_in_the_table_and_is_that_of_the_kept_label_maps(run, tmp_pa
     matrix = sum(confusion(predicted, dataset.read_label(pair), protocol("msrs-9")) for predicted, pair in kept)
     expected = scores(matrix, protocol("msrs-9"))
     found = records(tmp_path / "R")
+    (judge,) = json.loads((tmp_path / "R" / "manifest.json").read_text())["judges"]
+    assert (judge["name"], judge["trained_on"]) == ("frozen msrs-9, random", "nothing")
     assert found["method", "", "mIoU"] == pytest.approx(expected.mean_iou)
     assert found["method", "", "aAcc"] == pytest.approx(expected.pixel_accuracy)
     assert found["class", "car", "IoU"] == pytest.approx(expected.iou[1])
@@ -177,6 +179,21 @@ def test_methods_that_would_be_judged_by_other_seeds_are_refused(run, tmp_path):
     result = run("--segmenter", tmp_path / "judges", methods="average,visible")
     assert result.code == 2
     assert "visible/seed-1/segmenter.safetensors" in result.err
+
+
+def test_the_gate_and_compare_take_miou_from_the_matrices_of_both_runs(run, uaabench, tmp_path):
+    run()
+    gate = uaabench("check", tmp_path / "R", "--reference", tmp_path / "R")
+    assert (gate.code, "of 2 values 0 are worse" in gate.out) == (0, True)
+    assert "mIoU" in uaabench("compare", tmp_path / "R", tmp_path / "R").out
+    run("--segmenter", random_segmenter(tmp_path / "other", 1), "--out", tmp_path / "other-run")
+    gate = uaabench("check", tmp_path / "other-run", "--reference", tmp_path / "R")
+    assert gate.code == 1
+    assert "it was judged by 'frozen msrs-9, random, weights" in gate.out
+    merged = uaabench("merge", tmp_path / "R", tmp_path / "other-run", "--out", tmp_path / "both")
+    assert (merged.code, "segment one of them again" in merged.err) == (2, True)
+    assert uaabench("merge", tmp_path / "R", tmp_path / "R", "--out", tmp_path / "both").code == 0
+    assert uaabench("check", tmp_path / "both", "--reference", tmp_path / "R").code == 0
 
 
 def test_none_switches_the_stage_off(run, tmp_path):

@@ -54,6 +54,15 @@ def test_what_was_trained_is_kept_and_what_is_missing_is_made(train, tmp_path):
     assert lost.read_bytes() == content
 
 
+def test_judges_may_be_moved_before_a_seed_is_added(train, tmp_path):
+    train(methods="average")
+    (tmp_path / "judges").rename(tmp_path / "elsewhere")
+    result = train("--seeds", "0,1", "--out", tmp_path / "elsewhere", methods="average")
+    assert result.code == 0, result.err
+    assert "average, seed 0: trained earlier" in result.out
+    assert (tmp_path / "elsewhere" / "average" / "seed-1" / "segmenter.safetensors").is_file()
+
+
 def test_a_method_whose_images_fail_is_said_and_the_others_are_trained(train, tmp_path):
     (tmp_path / "mine").mkdir()
     imaging.write_png(tmp_path / "mine" / "other.png", np.zeros((8, 8), np.uint8))

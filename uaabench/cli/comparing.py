@@ -160,7 +160,7 @@ def _print_changes(found: Sequence[Change], console: Console) -> None:
         for heading in ("A", "B", "B - A", "95 % interval", "p", "won", "n", ""):
             grid.add_column(heading, justify="right", no_wrap=True)
         for change in found:
-            if change.dataset != dataset or change.difference is None or change.p_value is None:
+            if change.dataset != dataset or change.difference is None:
                 continue
             interval = "-" if change.low is None else f"[{change.low:+.4f}, {change.high:+.4f}]"
             grid.add_row(
@@ -170,12 +170,18 @@ def _print_changes(found: Sequence[Change], console: Console) -> None:
                 f"{change.after:.4f}",
                 f"{change.difference:+.4f}",
                 interval,
-                "< 0.001" if change.p_value < 0.001 else f"{change.p_value:.3f}",
-                f"{change.win_rate:.0%}",
+                _p_value(change.p_value),
+                "-" if change.win_rate is None else f"{change.win_rate:.0%}",
                 str(change.n),
                 Text(change.verdict if change.verdict != "same" else "", style=STYLES[change.verdict]),
             )
         console.print(grid)
+
+
+def _p_value(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _print_missing(found: Sequence[Change]) -> None:

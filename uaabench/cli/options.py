@@ -30,7 +30,7 @@ SegmenterName = Annotated[
     typer.Option(
         "--segmenter",
         help="What judges fused images by mIoU: `auto`, `none`, a trained `.safetensors`, `CONFIG@CHECKPOINT`, "
-        "or a folder with one trained on each method. "
+        "or a folder made by `train judges` with those of each method. "
         "Default: `auto`, the shipped one of each data set that has one.",
     ),
 ]

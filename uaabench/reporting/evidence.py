@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +15,8 @@ from uaabench.metrics.profiles import Profile, profile
 from uaabench.reporting.build import build_table
 from uaabench.reporting.numbers import Numbers
 from uaabench.reporting.table import ClassScores, DatasetHead, MethodRow, Table
+from uaabench.segmentation import kept
+from uaabench.segmentation.kept import Judged
 from uaabench.segmentation.records import MEAN_IOU, SPREAD
 
 if TYPE_CHECKING:
@@ -54,6 +58,11 @@ class Evidence:
     records: pd.DataFrame
     numbers: Numbers
     profile: Profile
+
+    @cached_property
+    def judged(self) -> Mapping[tuple[str, str, str], Judged]:
+        """What segmenters found in its images, by data set, split and method."""
+        return kept.read(self.run)
 
     @property
     def metrics(self) -> tuple[Metric, ...]:

@@ -99,21 +99,52 @@ def interval(
     Returns:
         Lower and upper end; NaN for fewer than two pairs.
     """
-    n = len(matrices[0])
-    if n < 2:
+    return _middle(_means_of_draws(matrices, protocol, resamples), confidence)
+
+
+def mean_iou(matrices: Sequence[Matrix], protocol: Protocol) -> float:
+    """Mean over segmenters of the mIoU of all pairs; for each segmenter (N,C,C)."""
+    return float(np.mean([scores(of_segmenter.sum(axis=0), protocol).mean_iou for of_segmenter in matrices]))
+
+
+def difference_interval(
+    before: Sequence[Matrix], after: Sequence[Matrix], protocol: Protocol, *, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Paired bootstrap interval of the difference of two mIoU, after minus before, on the same draws of pairs.
+
+    Args:
+        before: For each segmenter (N,C,C), the confusion matrix of each pair.
+        after: Likewise, of the same pairs in the same order.
+        protocol: The convention.
+        confidence: As of `interval`.
+    """
+    return _middle(_means_of_draws(after, protocol) - _means_of_draws(before, protocol), confidence)
+
+
+def _middle(values: Rates, confidence: float) -> tuple[float, float]:
+    """The ends of the middle part of many values; NaN without any."""
+    if not len(values):
         return math.nan, math.nan
-    drawn = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=resamples)
-    means = np.mean([_means_of_draws(drawn, of_segmenter, protocol) for of_segmenter in matrices], axis=0)
     tail = (1 - confidence) / 2
-    low, high = np.nanquantile(means, [tail, 1 - tail])
+    low, high = np.nanquantile(values, [tail, 1 - tail])
     return float(low), float(high)
 
 
-def _means_of_draws(drawn: Matrix, matrices: Matrix, protocol: Protocol) -> Rates:
-    """MIoU of each draw: (R,) from how often each pair was drawn, (R,N), and its matrices (N,C,C)."""
-    # Counts are below 2^53, so the sums in floating point are exact.
-    sums = drawn @ matrices.reshape(len(matrices), -1).astype(np.float64)
-    return _mean(_rates(sums.reshape(len(drawn), *matrices.shape[1:]), protocol).iou)
+def _means_of_draws(matrices: Sequence[Matrix], protocol: Protocol, resamples: int = 2000) -> Rates:
+    """Mean mIoU of the segmenters on each of so many draws of pairs; none for fewer than two pairs.
+
+    As many pairs always get the same draws, which is what makes two methods paired.
+    """
+    n = len(matrices[0])
+    if n < 2:
+        return np.empty(0)
+    drawn = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=resamples)
+    means = []
+    for of_segmenter in matrices:
+        # Counts are below 2^53, so the sums in floating point are exact.
+        sums = drawn @ of_segmenter.reshape(n, -1).astype(np.float64)
+        means.append(_mean(_rates(sums.reshape(resamples, *of_segmenter.shape[1:]), protocol).iou))
+    return np.asarray(np.mean(means, axis=0))
 
 
 @dataclass(frozen=True)

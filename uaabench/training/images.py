@@ -80,6 +80,14 @@ class TrainingImages:
         return self.on != "both"
 
     @property
+    def identity(self) -> str:
+        """What tells them from others of the same pairs, wherever the folder of a method's images is moved to."""
+        if self.on in MODALITIES:
+            return self.on
+        # A fused folder that `train judges` made is named by the hash of everything that decides its images.
+        return Path(self.on).name if self.origin else str(Path(self.on).resolve())
+
+    @property
     def described(self) -> str:
         """What a card says of them, for example `MSRS train, 1083 pairs, visible`."""
         return f"{self.dataset.card.title} {self.split}, {len(self.pairs)} pairs, {self.origin or self.on}"

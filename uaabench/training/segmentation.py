@@ -51,7 +51,7 @@ def train(
             f"'{data.on}' is neither one of {', '.join(MODALITIES)} nor a folder of fused images; check it."
         )
     described = {
-        "on": data.on,
+        "on": data.identity,
         "pairs": [pair.id for pair in data.pairs],
         "held_out": [pair.id for pair in data.held_out],
         "protocol": data.protocol.name,
