@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from uaabench.baselines.uaa.attribution import PathAttention, SourceWeights, source_weights
 from uaabench.baselines.uaa.config import UAAConfig
+from uaabench.baselines.uaa.layers import use_channels_last
 from uaabench.baselines.uaa.network import Attend, Unfolding
 from uaabench.baselines.uaa.segmenter import SEGMENTERS
 
@@ -58,6 +59,7 @@ class UAAModel(nn.Module):
         self.config = config
         self.model_f = Unfolding(config)
         self.model_s = segmenter or SEGMENTERS[config.segmenter](config.classes)
+        use_channels_last(self)
 
     def forward(self, ir: Tensor, vi: Tensor, mask: Tensor | None = None, trace: Trace | None = None) -> Fusion:
         """Fuse a batch of luminance images.
