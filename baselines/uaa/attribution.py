@@ -18,8 +18,8 @@ from torch.nn import functional
 from uaabench.baselines.uaa.coarse import CoarseSegmenter, RegionalSegmenter
 
 EPS = 1e-8
-PIXELS_PER_PASS = 2_000_000
-"""Pixels a segmenter sees at once; bounds the memory of the attribution, not its result."""
+PIXELS_PER_PASS = 400_000
+"""Pixels a segmenter sees at once, at least one image: bounds memory, and more are slower, not faster."""
 
 
 @contextmanager

@@ -55,17 +55,21 @@ class MobileNetSegmenter(CoarseSegmenter):
         decoder = _Decoder.of(self, *features)
         for index in torch.unique(labels).tolist():
             share = (labels == index).to(points.dtype) / (labels == index).sum()
-            gradients = decoder.pull_back(index, share)
+            gradients = [gradient.to(inputs.dtype) for gradient in decoder.pull_back(index, share)]
             (gradient,) = torch.autograd.grad(features, inputs, gradients, retain_graph=True)
             slopes[:, index] = ((gradient * points)[:, 0] * share).sum((1, 2))
         return slopes
 
     def _features(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Low-level features (B,24,h,w) at stride 4, and high-level ones (B,320,h/4,w/4)."""
+        """Low-level features (B,24,h,w) at stride 4, and high-level ones (B,320,h/4,w/4).
+
+        They ignore autocast: depthwise convolutions gain nothing from bfloat16 on a CPU, and attributions lose by it.
+        """
         features = self.feature_extractor.features
         assert isinstance(features, nn.Sequential)
-        low = _run_blocks(image, features[:4])
-        return low, _run_blocks(low, features[4:])
+        with torch.autocast(image.device.type, enabled=False):
+            low = _run_blocks(image, features[:4])
+            return low, _run_blocks(low, features[4:])
 
     def _join(self, high: Tensor, shortcut: Tensor) -> Tensor:
         """The decoder's first convolution and what follows up to its dropout, on upsampled high and low features."""
@@ -118,7 +122,7 @@ class _Decoder:
         gradient = gradient * classify[index, :, 0, 0] * support.gather(on_second)
         gradient, support = pull_back(gradient, support, second)
         gradient = gradient * support.gather(on_first)
-        high = pull_back_upsampled(support.scatter(gradient), first[:, :HIGH], self.coarse)
+        high = pull_back_upsampled(support.scatter(gradient), first[:, :HIGH], self.coarse, support.window())
         gradient, support = pull_back(gradient, support, first[:, HIGH:])
         gradient = gradient * support.gather(on_shortcut)
         low = support.scatter(gradient @ shortcut[:, :, 0, 0]).permute(0, 3, 1, 2)

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from uaabench.baselines.uaa.upsampled import Window
+
 ROWS_AT_ONCE = 2048
 """Pixels whose nine neighbours are gathered at a time: few enough for the gathered copy to stay small."""
 
@@ -32,6 +34,11 @@ class Support:
     def of(cls, mask: Tensor) -> Support:
         """The support that a mask (h,w) shows."""
         return cls(mask, mask.flatten().nonzero()[:, 0])
+
+    def window(self) -> Window:
+        """The smallest window with all pixels."""
+        rows, columns = self.mask.any(1).nonzero(), self.mask.any(0).nonzero()
+        return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
     def grown(self) -> Support:
         """With the pixels that a 3x3 convolution reaches from here."""

@@ -53,19 +53,21 @@ def convolve_upsampled(coarse: Tensor, weight: Tensor, size: tuple[int, int]) ->
     return (rows @ stacked).view(batch, *size, len(weight)).permute(0, 3, 1, 2)
 
 
-def pull_back_upsampled(gradient: Tensor, weight: Tensor, size: tuple[int, int]) -> Tensor:
+def pull_back_upsampled(gradient: Tensor, weight: Tensor, size: tuple[int, int], window: Window) -> Tensor:
     """The transpose of `convolve_upsampled`.
 
     Args:
         gradient: Gradient with respect to its result, (B,H,W,c) with channels last.
         weight: Weight of the convolution, (c,a,3,3).
         size: Height h and width w of the coarse features.
+        window: Where the gradient is looked at; it is zero elsewhere.
 
     Returns:
         Gradient with respect to the coarse features, (B,a,h,w).
     """
+    rows, columns = _matrices(gradient.new_empty(0, 0, *size), (gradient.shape[1], gradient.shape[2]))
+    rows, columns, gradient = rows[window[0]], columns[window[1]], gradient[:, window[0], window[1]]
     batch, height, width, channels = gradient.shape
-    rows, columns = _matrices(gradient.new_empty(0, 0, *size), (height, width))
     spread = (rows.T @ gradient.reshape(batch, height, -1)).view(batch * 3, size[0], width, channels)
     partial = (columns.T @ spread).view(batch, 3, *size, 3 * channels)
     pixels = torch.stack([partial[:, tap] @ _tap_weight(weight, tap).T for tap in range(3)])
