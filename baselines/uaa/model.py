@@ -11,7 +11,7 @@ from uaabench.baselines.uaa.attribution import PathAttention, SourceWeights, sou
 from uaabench.baselines.uaa.config import UAAConfig
 from uaabench.baselines.uaa.layers import use_channels_last
 from uaabench.baselines.uaa.network import Attend, Unfolding
-from uaabench.baselines.uaa.segmenter import SEGMENTERS
+from uaabench.baselines.uaa.segmenter import build_segmenter
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class UAAModel(nn.Module):
         super().__init__()
         self.config = config
         self.model_f = Unfolding(config)
-        self.model_s = segmenter or SEGMENTERS[config.segmenter](config.classes)
+        self.model_s = segmenter or build_segmenter(config.segmenter, config.classes)
         use_channels_last(self)
 
     def forward(self, ir: Tensor, vi: Tensor, mask: Tensor | None = None, trace: Trace | None = None) -> Fusion:

@@ -11,6 +11,28 @@ from torch import nn
 
 from uaabench.baselines.uaa.mobilenet import MobileNetSegmenter
 from uaabench.baselines.uaa.small import SmallSegmenter
+from uaabench.errors import unknown_name
 
 SEGMENTERS: dict[str, Callable[[int], nn.Module]] = {"mobilenetv2": MobileNetSegmenter, "small": SmallSegmenter}
 """Constructors by the name used in `UAAConfig.segmenter`; each takes the number of classes."""
+
+
+def build_segmenter(name: str, classes: int) -> nn.Module:
+    """Build an untrained segmenter.
+
+    Args:
+        name: One of `SEGMENTERS`, a segmenter configuration of uaabench such as `segformer-b0`, or the path of a
+            configuration file of mmsegmentation.
+        classes: Number of classes.
+
+    Raises:
+        UsageError: There is no such segmenter.
+    """
+    if name in SEGMENTERS:
+        return SEGMENTERS[name](classes)
+    from uaabench.baselines.uaa.mmseg_segmenter import MMSegSegmenter
+    from uaabench.segmentation.segmenters import CONFIGS
+
+    if name not in CONFIGS and not name.endswith(".py"):
+        raise unknown_name("segmenter", name, [*SEGMENTERS, *CONFIGS])
+    return MMSegSegmenter(name, classes)
