@@ -3,10 +3,10 @@
     python benchmarks/attribution.py [--data MSRS_TEST] [--threads 2] [--repetitions 3] [--exact] [--no-ablation]
 
 Timed is the whole forward pass for one pair of 480x640 with the mask given: weights of the sources, then five stages
-with attention; released sizes, the deterministic parameters of the golden run, data step on. Scenes: a 3x2 tiling of random
-images, and five label maps of the MSRS test folder (`ir/`, `vi/`, `Segmentation_labels/`) with their pairs. The literal
-algorithm runs once a scene, ours as often as asked for (median), in one process; wall and processor time are given,
-since only the latter survives a busy machine. Peak memory is that of a fresh process, everything included.
+with attention; released sizes, the deterministic parameters of the golden run, data step on. Scenes: a 3x2 tiling of
+random images, and five pairs of the MSRS test folder (`ir/`, `vi/`, `Segmentation_labels/`). The literal algorithm runs
+once a scene, ours as often as asked for (median), in one process; wall and processor time are given, since only the
+latter survives a busy machine. Peak memory is that of a fresh process, everything included.
 """
 
 from __future__ import annotations
