@@ -134,7 +134,7 @@ def compare(scene: Scene, repetitions: int, *, against_float64: bool) -> None:
     """Print times, ratios and differences of a scene."""
     slow = timed(literal(), scene, 1)
     print(f"{scene.name}, {len(scene.mask[0].flatten(1).any(1).nonzero())} regions")
-    print(f"  literal  {slow.wall:7.1f} s wall {slow.processor:7.1f} s processor")
+    print(f"  literal  {slow.wall:7.1f} s wall {slow.processor:7.1f} s processor", flush=True)
     reference = exact(scene) if against_float64 else None
     if reference is not None:
         print(f"           to float64: {differences(slow.result, reference)}", flush=True)
@@ -177,12 +177,12 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     print(describe_machine(arguments.threads))
-    memory = {way: peak_memory(way, arguments.threads) for way in ("literal", "fp32", "bf16")}
-    print("Peak memory: " + ", ".join(f"{way} {peak:.2f} GB" for way, peak in memory.items()), flush=True)
     for scene in scenes(arguments.data):
         compare(scene, arguments.repetitions, against_float64=arguments.exact)
     if not arguments.no_ablation:
         ablate(arguments.repetitions)
+    for way in ("fp32", "bf16", "literal"):
+        print(f"Peak memory {way}: {peak_memory(way, arguments.threads):.2f} GB", flush=True)
 
 
 if __name__ == "__main__":

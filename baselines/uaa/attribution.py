@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +38,13 @@ def differentiable(segmenter: nn.Module) -> Iterator[None]:
         segmenter.train(training)
         for parameter in thawed:
             parameter.requires_grad_(True)
+
+
+def _precision(segmenter: nn.Module, image: Tensor) -> AbstractContextManager[Any]:
+    """Single precision under autocast, since bfloat16 ruins attributions; a `RegionalSegmenter` sees to that itself."""
+    if isinstance(segmenter, RegionalSegmenter):
+        return nullcontext()
+    return torch.autocast(image.device.type, enabled=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,7 @@ def attribute(segmenter: nn.Module, labels: Tensor, sources: Tensor, steps: int,
 def _slopes_along(segmenter: nn.Module, path: Tensor, labels: Tensor, classes: int) -> Tensor:
     """`region_slopes` of a path of any length, so many points at a time that memory stays bounded."""
     passes = math.ceil(path.numel() / PIXELS_PER_PASS)
-    with differentiable(segmenter):
+    with differentiable(segmenter), _precision(segmenter, path):
         if isinstance(segmenter, RegionalSegmenter):
             return torch.cat([segmenter.region_slopes(points, labels, classes) for points in path.chunk(passes)])
         return torch.cat([region_slopes(segmenter, points, labels, classes) for points in path.chunk(passes)])
@@ -151,7 +159,7 @@ def score_gradient(segmenter: nn.Module, mask: Tensor, f: Tensor) -> Tensor:
     Returns:
         (B,1,H,W), without a graph.
     """
-    with differentiable(segmenter):
+    with differentiable(segmenter), _precision(segmenter, f):
         iterate = f.detach().requires_grad_()
         scores = segmenter(iterate)
         (gradient,) = torch.autograd.grad(scores, iterate, mask.detach() / mask[0].numel())

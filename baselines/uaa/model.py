@@ -80,9 +80,10 @@ class UAAModel(nn.Module):
         return Fusion(self.model_f(ir, vi, weights.ir * ir + weights.vi * vi, attend), weights)
 
     def scores(self, image: Tensor) -> Tensor:
-        """Scores of the segmenter in eval mode: (B,1,H,W) to (B,C,H,W)."""
+        """Scores of the segmenter in eval mode: (B,1,H,W) to (B,C,H,W); in full precision also under autocast."""
         training = self.model_s.training
         self.model_s.eval()
-        scores: Tensor = self.model_s(image)
+        with torch.autocast(image.device.type, enabled=False):
+            scores: Tensor = self.model_s(image)
         self.model_s.train(training)
         return scores
