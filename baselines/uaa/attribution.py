@@ -6,19 +6,21 @@ its parameters frozen, whatever the caller's state, and treat every image of a b
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from uaabench.baselines.uaa.segmenter import CoarseSegmenter
+from uaabench.baselines.uaa.coarse import CoarseSegmenter, RegionalSegmenter
 
 EPS = 1e-8
-PIXELS_PER_PASS = 2_000_000
-"""Pixels a segmenter sees at once; bounds the memory of the attribution, not its result."""
+PIXELS_PER_PASS = 400_000
+"""Pixels a segmenter sees at once, at least one image: bounds memory, and more are slower, not faster."""
 
 
 @contextmanager
@@ -36,6 +38,13 @@ def differentiable(segmenter: nn.Module) -> Iterator[None]:
         segmenter.train(training)
         for parameter in thawed:
             parameter.requires_grad_(True)
+
+
+def _precision(segmenter: nn.Module, image: Tensor) -> AbstractContextManager[Any]:
+    """Single precision under autocast, since bfloat16 ruins attributions; a `RegionalSegmenter` sees to that itself."""
+    if isinstance(segmenter, RegionalSegmenter):
+        return nullcontext()
+    return torch.autocast(image.device.type, enabled=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +86,8 @@ def spread(attribution: Tensor, labels: Tensor) -> SourceWeights:
 def attribute(segmenter: nn.Module, labels: Tensor, sources: Tensor, steps: int, classes: int) -> Tensor:
     """Integrated gradients of each class's mean score over its region, averaged over that region.
 
-    The path leads from black to each source in `steps` steps (right Riemann sum). All steps of all sources share one
-    forward pass, and one backward pass for each class present.
+    The path leads from black to each source in `steps` steps (right Riemann sum). Steps and sources share forward
+    passes, and backward passes for each class present.
 
     Args:
         segmenter: Gives scores, (B,1,H,W) to (B,C,H,W).
@@ -90,41 +99,46 @@ def attribute(segmenter: nn.Module, labels: Tensor, sources: Tensor, steps: int,
     Returns:
         Contributions a_j, (S,B,C), not negative; 0 for a class without a region.
     """
-    count, batch = sources.shape[:2]
     fractions = torch.arange(1, steps + 1, device=sources.device, dtype=sources.dtype) / steps
-    path = (fractions.view(-1, 1, 1, 1, 1, 1) * sources).flatten(0, 2)
-    owner = torch.arange(batch, device=sources.device).repeat(steps * count)
-    at_once = max(1, PIXELS_PER_PASS // labels[0].numel())
-    slopes = [
-        _slopes(segmenter, points, labels[owners], classes)
-        for points, owners in zip(torch.split(path, at_once), torch.split(owner, at_once), strict=True)
-    ]
-    # The path runs through zero, so x is the last point itself and x . grad sums over the region: see `_slopes`.
-    per_step = torch.cat(slopes).view(steps, count, batch, classes) / fractions.view(-1, 1, 1, 1)
-    return functional.relu(per_step.mean(0))
+    slopes = sources.new_zeros(len(sources), len(labels), classes)
+    for index, regions in enumerate(labels):
+        path = fractions.view(-1, 1, 1, 1, 1) * sources[:, index]
+        per_point = _slopes_along(segmenter, path.flatten(0, 1), regions, classes)
+        # The path runs through zero, so x is the last point itself and x . grad sums over the region.
+        slopes[:, index] = (per_point.view(steps, -1, classes) / fractions.view(-1, 1, 1)).mean(0)
+    return functional.relu(slopes)
 
 
-def _slopes(segmenter: nn.Module, points: Tensor, labels: Tensor, classes: int) -> Tensor:
+def _slopes_along(segmenter: nn.Module, path: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """`region_slopes` of a path of any length, so many points at a time that memory stays bounded."""
+    passes = math.ceil(path.numel() / PIXELS_PER_PASS)
+    with differentiable(segmenter), _precision(segmenter, path):
+        if isinstance(segmenter, RegionalSegmenter):
+            return torch.cat([segmenter.region_slopes(points, labels, classes) for points in path.chunk(passes)])
+        return torch.cat([region_slopes(segmenter, points, labels, classes) for points in path.chunk(passes)])
+
+
+def region_slopes(segmenter: nn.Module, points: Tensor, labels: Tensor, classes: int) -> Tensor:
     """Inner product of each point, restricted to and averaged over a region, with the gradient of its class's score.
 
     Args:
-        segmenter: Gives scores, (B,1,H,W) to (B,C,H,W).
+        segmenter: Gives scores, (B,1,H,W) to (B,C,H,W); in eval mode.
         points: Images on the path, (P,1,H,W).
-        labels: Regions of each, (P,H,W).
+        labels: Regions, the same for all points, (H,W).
         classes: Number C of classes.
 
     Returns:
-        (P,C).
+        (P,C); 0 for a class without a region.
     """
     slopes = points.new_zeros(len(points), classes)
-    with differentiable(segmenter):
-        inputs = points.detach().requires_grad_()
-        score = _scorer(segmenter, inputs)
-        for index in torch.unique(labels).tolist():
-            region = (labels == index).to(points.dtype)
-            share = region / region.sum((1, 2), keepdim=True).clamp(min=1)
-            (gradient,) = torch.autograd.grad(score(index), inputs, share, retain_graph=True)
-            slopes[:, index] = (gradient * points)[:, 0].mul(share).sum((1, 2))
+    inputs = points.detach().requires_grad_()
+    score = _scorer(segmenter, inputs)
+    for index in torch.unique(labels).tolist():
+        region = (labels == index).to(points.dtype)
+        share = region / region.sum()
+        scores = score(index)
+        (gradient,) = torch.autograd.grad(scores, inputs, share.expand_as(scores), retain_graph=True)
+        slopes[:, index] = (gradient * points)[:, 0].mul(share).sum((1, 2))
     return slopes
 
 
@@ -149,7 +163,7 @@ def score_gradient(segmenter: nn.Module, mask: Tensor, f: Tensor) -> Tensor:
     Returns:
         (B,1,H,W), without a graph.
     """
-    with differentiable(segmenter):
+    with differentiable(segmenter), _precision(segmenter, f):
         iterate = f.detach().requires_grad_()
         scores = segmenter(iterate)
         (gradient,) = torch.autograd.grad(scores, iterate, mask.detach() / mask[0].numel())

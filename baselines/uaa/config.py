@@ -16,7 +16,7 @@ class UAAConfig:
         stages: Number N of unfolded stages.
         steps: Number K of integrated-gradient steps of the attribution.
         channels: Width of the features of a stage; even.
-        segmenter: Name of the segmenter inside, see `uaabench.baselines.uaa.segmenter.SEGMENTERS`.
+        segmenter: Name of the segmenter inside, see `uaabench.baselines.uaa.segmenter.build_segmenter`.
         classes: Number C of classes the segmenter scores.
         data_step: Whether a stage takes the gradient step on the fidelity term; the released code drops it.
         memory: Whether stages hand memories on; without, each finds the features of the sources in their place.

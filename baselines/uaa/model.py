@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from uaabench.baselines.uaa.attribution import PathAttention, SourceWeights, source_weights
 from uaabench.baselines.uaa.config import UAAConfig
+from uaabench.baselines.uaa.layers import use_channels_last
 from uaabench.baselines.uaa.network import Attend, Unfolding
-from uaabench.baselines.uaa.segmenter import SEGMENTERS
+from uaabench.baselines.uaa.segmenter import build_segmenter
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ class UAAModel(nn.Module):
         super().__init__()
         self.config = config
         self.model_f = Unfolding(config)
-        self.model_s = segmenter or SEGMENTERS[config.segmenter](config.classes)
+        self.model_s = segmenter or build_segmenter(config.segmenter, config.classes)
+        use_channels_last(self)
 
     def forward(
         self,
@@ -87,9 +89,10 @@ class UAAModel(nn.Module):
         return Fusion(self.model_f(ir, vi, weights.ir * ir + weights.vi * vi, attend), weights)
 
     def scores(self, image: Tensor) -> Tensor:
-        """Scores of the segmenter in eval mode: (B,1,H,W) to (B,C,H,W)."""
+        """Scores of the segmenter in eval mode: (B,1,H,W) to (B,C,H,W); in full precision also under autocast."""
         training = self.model_s.training
         self.model_s.eval()
-        scores: Tensor = self.model_s(image)
+        with torch.autocast(image.device.type, enabled=False):
+            scores: Tensor = self.model_s(image)
         self.model_s.train(training)
         return scores

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from uaabench.baselines.uaa.config import UAAConfig
+from uaabench.baselines.uaa.strips import Border, by_strips
 
 Attend = Callable[[Tensor], Tensor]
 
@@ -29,10 +30,21 @@ class ConvUnit(nn.Module):
         super().__init__()
         self.conv_unit = nn.Sequential(_conv3x3(a, b), nn.PReLU(), _conv3x3(b, c))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Apply the unit."""
-        features: Tensor = self.conv_unit(x)
+    def forward(self, *parts: Tensor) -> Tensor:
+        """Apply the unit to the parts of its input, (B,.,H,W) each."""
+        if not torch.is_grad_enabled():
+            return by_strips(self._strip, parts, halo=2)[0]
+        features: Tensor = self.conv_unit(torch.cat(parts, 1))
         return features
+
+    def _strip(self, parts: Sequence[Tensor], border: Border) -> list[Tensor]:
+        first, activation, second = self.conv_unit
+        assert isinstance(first, nn.Conv2d)
+        assert isinstance(activation, nn.PReLU)
+        assert isinstance(second, nn.Conv2d)
+        features = functional.conv2d(border.pad(torch.cat(list(parts), 1)), first.weight, first.bias)
+        features = functional.leaky_relu_(features, activation.weight.item())
+        return [functional.conv2d(border.pad(features), second.weight, second.bias)]
 
 
 class ConvLSTM(nn.Module):
@@ -55,19 +67,26 @@ class ConvLSTM(nn.Module):
         Returns:
             The new hidden and cell state.
         """
-        if state is None:
-            gate_in, gate_out, candidate = self._gates("x", "ioj", x)
+        inputs = [x] if state is None else [x, *state]
+        if torch.is_grad_enabled():
+            hidden, cell = self._advance(inputs, Border())
+        else:
+            hidden, cell = by_strips(self._advance, inputs, halo=1)
+        return hidden, cell
+
+    def _advance(self, inputs: Sequence[Tensor], border: Border) -> tuple[Tensor, Tensor]:
+        if len(inputs) == 1:
+            gate_in, gate_out, candidate = self._gates("x", "ioj", border.pad(inputs[0]))
             cell = torch.sigmoid(gate_in) * torch.tanh(candidate)
             return torch.sigmoid(gate_out) * cell, cell
-        hidden, cell = state
-        forget, gate_in, gate_out, candidate = self._gates("xh", "fioj", torch.cat([x, hidden], 1))
-        cell = torch.sigmoid(forget) * cell + torch.sigmoid(gate_in) * torch.tanh(candidate)
+        x, hidden, cell = inputs
+        forget, gate_in, gate_out, candidate = self._gates("xh", "fioj", border.pad(torch.cat([x, hidden], 1)))
+        cell = torch.sigmoid(forget) * border.trim(cell) + torch.sigmoid(gate_in) * torch.tanh(candidate)
         return torch.sigmoid(gate_out) * torch.tanh(cell), cell
 
-    def _gates(self, inputs: str, gates: str, stacked: Tensor) -> Sequence[Tensor]:
+    def _gates(self, inputs: str, gates: str, padded: Tensor) -> Sequence[Tensor]:
         weight = torch.cat([torch.cat([self._conv(i, gate).weight for i in inputs], 1) for gate in gates])
         bias = torch.cat([torch.stack([self._bias(i, gate) for i in inputs]).sum(0) for gate in gates])
-        padded = functional.pad(stacked, (1, 1, 1, 1), mode="reflect")
         return functional.conv2d(padded, weight, bias).chunk(len(gates), 1)
 
     def _conv(self, which: str, gate: str) -> nn.Conv2d:
@@ -122,12 +141,13 @@ class Proximal(nn.Module):
             The next iterate, in (0,1), and the memory for the next stage.
         """
         u = self.conv1(f)
-        features = self.conv2(torch.cat([u, memory.long, memory.short], 1))
-        short = features + self.conv3(features) * torch.sigmoid(attention)
-        refined = self.conv4(short)
+        features = self.conv2(u, memory.long, memory.short)
+        short = torch.addcmul(features, self.conv3(features), torch.sigmoid(attention).to(features.dtype))
+        # An iterate in bfloat16 would lose grey levels.
+        refined = torch.sigmoid(self.conv4[0](short).to(f.dtype))
         if not self.remembers:
             return refined, memory
-        state = self.lstm(self.conv5(torch.cat([u, features, short], 1)), memory.state)
+        state = self.lstm(self.conv5(u, features, short), memory.state)
         return refined, Memory(self.conv6(state[0]), short, state)
 
 

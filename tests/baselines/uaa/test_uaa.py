@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from uaabench import weights
-from uaabench.baselines.uaa import UAA, stretch
+from uaabench.baselines.uaa import UAA, stretch, strips
 from uaabench.baselines.uaa.attribution import PathAttention, attribute, source_weights
 from uaabench.baselines.uaa.checkpoint import read_model
 from uaabench.baselines.uaa.config import RELEASED, SMALL, UAAConfig
@@ -33,6 +33,25 @@ def test_an_image_is_fused_alike_alone_and_in_a_batch(model):
     together = model(torch.cat([ir1, ir2]), torch.cat([vi1, vi2])).image
     alone = torch.cat([model(ir1, vi1).image, model(ir2, vi2).image])
     assert (together - alone).abs().max() < 1e-9
+
+
+def test_strips_give_the_whole_image(model, monkeypatch):
+    ir, vi = pair(7, 61, 40)
+    whole = model.model_f(ir, vi, vi, torch.zeros_like)
+    monkeypatch.setattr(strips, "PIXELS", 400)
+    with torch.no_grad():
+        assert (model.model_f(ir, vi, vi, torch.zeros_like) - whole).abs().max() < 1e-12
+
+
+def test_bfloat16_keeps_the_weights_and_the_type_of_the_image(model):
+    ir, vi = (image.float() for image in pair(8))
+    model = model.float()
+    expected = model(ir, vi)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        found = model(ir, vi)
+    assert found.image.dtype == torch.float32
+    assert (found.weights.ir - expected.weights.ir).abs().max() < 1e-5
+    assert (found.image - expected.image).abs().max() < 1 / 255
 
 
 def test_the_two_weights_sum_to_one_and_are_constant_on_a_region(model):
