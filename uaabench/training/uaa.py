@@ -59,7 +59,6 @@ def train(
         claim(folder, json.dumps(described, indent=2) + "\n")
     torch.manual_seed(recipe.seed)
     model = UAAModel(recipe.network).to(device)
-    model.to(memory_format=torch.channels_last)
     if recipe.segmenter.backbone is not None:
         load_backbone(model.model_s, recipe.segmenter.backbone)
     if recipe.segmenter.steps:
