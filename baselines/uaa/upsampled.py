@@ -20,15 +20,17 @@ Window = tuple[slice, slice]
 @lru_cache(maxsize=64)
 def interpolation(coarse: int, fine: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Matrix (fine,coarse) of the bilinear interpolation of one axis with aligned corners, as torch does it."""
-    unit = torch.eye(coarse, dtype=dtype, device=device)[None]
-    return functional.interpolate(unit, size=fine, mode="linear", align_corners=True)[0].T.contiguous()
+    with torch.inference_mode(mode=False):  # A cached matrix must suit every later caller.
+        unit = torch.eye(coarse, dtype=dtype, device=device)[None]
+        return functional.interpolate(unit, size=fine, mode="linear", align_corners=True)[0].T.contiguous()
 
 
 @lru_cache(maxsize=64)
 def tap_interpolation(coarse: int, fine: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Matrices (3,fine,coarse) that interpolate and then shift by a tap of a zero-padded 3x3 convolution."""
-    padded = functional.pad(interpolation(coarse, fine, dtype, device), (0, 0, 1, 1))
-    return torch.stack([padded[tap : tap + fine] for tap in range(3)])
+    with torch.inference_mode(mode=False):
+        padded = functional.pad(interpolation(coarse, fine, dtype, device), (0, 0, 1, 1))
+        return torch.stack([padded[tap : tap + fine] for tap in range(3)])
 
 
 def convolve_upsampled(coarse: Tensor, weight: Tensor, size: tuple[int, int]) -> Tensor:
