@@ -13,7 +13,7 @@ from uaabench.reporting.controls import LEGEND, TITLE, findings
 from uaabench.reporting.evidence import Evidence
 from uaabench.reporting.grids import GridCell, grids
 from uaabench.reporting.html.charts import charts
-from uaabench.reporting.html.pictures import pictures
+from uaabench.reporting.html.pictures import metrics_of_pairs, pictures
 from uaabench.reporting.table import MISSING, Cell, Table
 
 
@@ -52,7 +52,7 @@ def _embedded(content: Any) -> Markup:
 
 
 def _metric_facts(table: Table) -> list[dict[str, Any]]:
-    return [{"name": metric.name, "higher": metric.higher_is_better} for metric in table.metrics]
+    return [{"name": metric.name, "higher": metric.higher_is_better} for metric in metrics_of_pairs(table)]
 
 
 def _grid_value(cell: GridCell) -> str:

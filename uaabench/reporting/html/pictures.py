@@ -12,9 +12,11 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from uaabench.interface import Metric
 from uaabench.reporting.evidence import Evidence
 from uaabench.reporting.images import SOURCES, Image, RunImages
 from uaabench.reporting.table import DatasetHead, Table
+from uaabench.segmentation.records import MEAN_IOU
 
 # Bytes of all images together; base64 makes them a third longer.
 BUDGET = 9_000_000
@@ -46,6 +48,11 @@ def pictures(evidence: Evidence, table: Table, limit: int) -> list[dict[str, Any
     ]
 
 
+def metrics_of_pairs(table: Table) -> list[Metric]:
+    """The metrics that a pair has a value of; mIoU is a measure of the whole data set."""
+    return [metric for metric in table.metrics if metric.name != MEAN_IOU]
+
+
 def _choose(evidence: Evidence, table: Table, dataset: DatasetHead, limit: int) -> list[str]:
     """Ids of the pairs to show, in their order."""
     frame = evidence.records
@@ -62,10 +69,8 @@ def _by_difference(evidence: Evidence, table: Table, dataset: DatasetHead) -> li
     """Ids of the pairs, those first on which the methods above the floor differ most, over all metrics."""
     labels = [method.label for method in table.methods if not method.is_floor]
     gaps = []
-    for metric in table.metrics:
+    for metric in metrics_of_pairs(table):
         values = pd.DataFrame({label: evidence.numbers.values(dataset, label, metric.name) for label in labels})
-        if values.empty:  # mIoU, which has no value for a pair
-            continue
         spread = float(np.nanstd(values.to_numpy(dtype=float))) if values.size else 0.0
         gaps.append((values.max(axis=1) - values.min(axis=1)) / (spread or 1.0))
     if not gaps:
@@ -118,7 +123,7 @@ def _values(evidence: Evidence, table: Table, dataset: DatasetHead, pair: str) -
     """The values of one pair by method, in the order of the metrics."""
     found = {}
     for method in table.methods:
-        columns = [evidence.numbers.values(dataset, method.label, metric.name) for metric in table.metrics]
+        columns = [evidence.numbers.values(dataset, method.label, metric.name) for metric in metrics_of_pairs(table)]
         found[method.label] = [float(column[pair]) if pair in column.index else None for column in columns]
     return found
 
