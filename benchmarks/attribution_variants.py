@@ -23,12 +23,12 @@ from uaabench.baselines.uaa.model import Trace, UAAModel
 GOLDEN = Path(__file__).parents[1] / "tests" / "baselines" / "uaa" / "golden.py"
 
 
-def with_golden_parameters(model: UAAModel) -> UAAModel:
-    """Give a model the deterministic parameters of the golden run, and let it take the data step."""
+def with_golden_parameters(model: UAAModel, *, data_step: bool) -> UAAModel:
+    """Give a model the deterministic parameters of the golden run."""
     value = runpy.run_path(str(GOLDEN))["golden_value"]
     for part in (model.model_f, model.model_s):
         part.load_state_dict({key: value(key, tuple(entry.shape)) for key, entry in part.state_dict().items()})
-    model.model_f.data_step = True
+    model.model_f.data_step = data_step
     return model.eval()
 
 
@@ -81,14 +81,14 @@ class Variant:
     bf16: bool = False
 
     @contextlib.contextmanager
-    def fuser(self) -> Iterator[Callable[[Tensor, Tensor, Tensor], Result]]:
+    def fuser(self, *, data_step: bool) -> Iterator[Callable[[Tensor, Tensor, Tensor], Result]]:
         """A function that fuses a pair by a mask."""
         with contextlib.ExitStack() as stack:
             if not self.channels_last:
                 stack.enter_context(mock.patch.object(layers, "channels_last", lambda x: x))
             if not self.strips:
                 stack.enter_context(mock.patch.object(strips, "PIXELS", 10**9))
-            model = with_golden_parameters(UAAModel(RELEASED)).requires_grad_(False)
+            model = with_golden_parameters(UAAModel(RELEASED), data_step=data_step).requires_grad_(False)
             model.model_s = self.wrap(model.model_s)
             yield lambda ir, vi, mask: fuse(model, ir, vi, mask, bf16=self.bf16)
 
