@@ -180,12 +180,13 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     print(describe_machine(arguments.threads))
+    # First, since a process inherits the peak of the one that starts it.
+    for way in ("fp32", "bf16", "literal"):
+        print(f"Peak memory {way}: {peak_memory(way, arguments.threads):.2f} GB", flush=True)
     for scene in scenes(arguments.data):
         compare(scene, arguments.repetitions, data_step=arguments.data_step, against_float64=arguments.exact)
     if not arguments.no_ablation:
         ablate(arguments.repetitions)
-    for way in ("fp32", "bf16", "literal"):
-        print(f"Peak memory {way}: {peak_memory(way, arguments.threads):.2f} GB", flush=True)
 
 
 if __name__ == "__main__":
