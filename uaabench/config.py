@@ -65,24 +65,38 @@ def build(given: dict[str, Any], file: Path | None = None) -> RunConfig:
     Raises:
         UsageError: The file cannot be read, or an entry is unknown or has a value it cannot have.
     """
-    entries = _read_yaml(file) if file else {}
+    entries = read_mapping(file, "configuration", "'methods: [uaa, tardal]'") if file else {}
     entries |= {name: value for name, value in given.items() if value is not None}
     try:
         return RunConfig.model_validate(entries)
     except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(str(part) for part in problem["loc"])
-        source = f" in {file}" if file else ""
-        raise UsageError(f"The entry '{where}'{source} is not valid: {problem['msg']}.") from error
+        raise invalid_entry(error, f" in {file}" if file else "") from error
 
 
-def _read_yaml(file: Path) -> dict[str, Any]:
+def read_mapping(file: Path, what: str, example: str) -> dict[str, Any]:
+    """Read a YAML file that holds a mapping.
+
+    Args:
+        file: The file.
+        what: What it is, for the message: `configuration`.
+        example: How such a mapping begins.
+
+    Raises:
+        UsageError: It cannot be read, or is no YAML, or no mapping.
+    """
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"Cannot read the configuration {file}: {error.strerror or error}.") from error
+        raise UsageError(f"Cannot read the {what} {file}: {error.strerror or error}.") from error
     except yaml.YAMLError as error:
-        raise UsageError(f"The configuration {file} is not valid YAML: {str(error).splitlines()[0]}.") from error
+        raise UsageError(f"The {what} {file} is not valid YAML: {str(error).splitlines()[0]}.") from error
     if not isinstance(content, dict):
-        raise UsageError(f"The configuration {file} must be a mapping such as 'methods: [uaa, tardal]'.")
+        raise UsageError(f"The {what} {file} must be a mapping such as {example}.")
     return content
+
+
+def invalid_entry(error: ValidationError, where: str) -> UsageError:
+    """Say which entry is not valid, and why, in one sentence; `where` says in what, with a space before it."""
+    problem = error.errors()[0]
+    name = ".".join(str(part) for part in problem["loc"])
+    return UsageError(f"The entry '{name}'{where} is not valid: {problem['msg']}.")

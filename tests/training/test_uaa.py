@@ -1,5 +1,6 @@
 """A training lowers the loss it states, repeats itself, and survives being killed."""
 
+import json
 import os
 import signal
 import subprocess
@@ -88,7 +89,7 @@ def test_exported_weights_are_those_of_the_training_in_half_precision(pairs, tmp
     assert read.config == TINY.network
     for key, value in model.state_dict().items():
         torch.testing.assert_close(read.state_dict()[key], value, rtol=1e-3, atol=1e-6)
-    card = weights.WeightsCard(**__import__("json").loads(file.with_suffix(".json").read_text()))
+    card = weights.WeightsCard(**json.loads(file.with_suffix(".json").read_text()))
     assert card.steps == 2 + 12
     assert card.sha256 == weights.sha256(file)
     assert "attribution refreshed every 2 visits" in card.recipe

@@ -45,6 +45,18 @@ Device = Annotated[str | None, typer.Option("--device", help="`auto`, `cpu`, `cu
 Plugins = Annotated[
     list[Path] | None, typer.Option("--plugin", help="Python file with further methods, data sets or metrics.")
 ]
+# What the verbs that train segmenters share.
+SegmenterNetwork = Annotated[
+    str, typer.Option("--segmenter", help="Network, see `uaabench list segmenters`, or a configuration file.")
+]
+TrainingProtocol = Annotated[str, typer.Option("--protocol", help="Which classes count. Default: the data set's.")]
+PairNames = Annotated[Path | None, typer.Option("--names", help="File with the ids to train on, one a line.")]
+HeldOut = Annotated[
+    int | None, typer.Option("--validate", min=0, help="Pairs held out for validation. Default: a tenth of 20 or more.")
+]
+Steps = Annotated[int, typer.Option("--steps", min=1, help="Optimiser steps.")]
+Batch = Annotated[int, typer.Option("--batch", min=2, help="Crops in a step.")]
+Crop = Annotated[int, typer.Option("--crop", min=64, help="Height and width of the crops.")]
 
 
 def split_commas(values: list[str] | None) -> list[str] | None:

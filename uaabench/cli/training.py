@@ -19,9 +19,7 @@ def about() -> None:
 
 @app.command()
 def segmenter(
-    segmenter: Annotated[
-        str, typer.Option("--segmenter", help="Network, see `uaabench list segmenters`, or a configuration file.")
-    ] = "resnet18-segformer",
+    segmenter: options.SegmenterNetwork = "resnet18-segformer",
     dataset: Annotated[str, typer.Option("--dataset", help="`name` or `name:split`; its training split.")] = "demo",
     on: Annotated[
         str, typer.Option("--on", help="`visible`, `infrared`, `both`, `mix`, or a folder of fused training images.")
@@ -29,14 +27,12 @@ def segmenter(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of checkpoints, log and weights.")] = Path(
         "runs/segmenter"
     ),
-    protocol: Annotated[str, typer.Option(help="Which classes count. Default: the data set's.")] = "",
-    names: Annotated[Path | None, typer.Option(help="File with the ids to train on, one a line.")] = None,
-    validate: Annotated[
-        int | None, typer.Option(min=0, help="Pairs held out for validation. Default: a tenth of 20 or more.")
-    ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 1500,
-    batch: Annotated[int, typer.Option(min=2, help="Crops in a step.")] = 8,
-    crop: Annotated[int, typer.Option(min=64, help="Height and width of the crops.")] = 224,
+    protocol: options.TrainingProtocol = "",
+    names: options.PairNames = None,
+    validate: options.HeldOut = None,
+    steps: options.Steps = 1500,
+    batch: options.Batch = 8,
+    crop: options.Crop = 224,
     seed: Annotated[int, typer.Option(help="Seed of weights, crops and order.")] = 0,
     data_root: options.DataRoot = None,
 ) -> None:

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from uaabench.baselines.uaa.config import CONFIGS, SMALL, UAAConfig
+from uaabench.config import invalid_entry, read_mapping
 from uaabench.errors import UsageError, unknown_name
 
 FOLDER = Path(__file__).parent / "recipes"
@@ -177,23 +178,14 @@ def read(named: str, changes: dict[str, Any] | None = None) -> Recipe:
     path = FOLDER / f"{named}.yaml" if named in names() else Path(named).expanduser()
     if path.suffix not in {".yaml", ".yml"}:
         raise unknown_name("recipe", named, names())
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"Cannot read the recipe {path}: {error.strerror or error}.") from error
-    except yaml.YAMLError as error:
-        raise UsageError(f"The recipe {path} is not valid YAML: {str(error).splitlines()[0]}.") from error
-    if not isinstance(content, dict):
-        raise UsageError(f"The recipe {path} must be a mapping; start from a built-in one: {', '.join(names())}.")
+    content = read_mapping(path, "recipe", "'joint: {steps: 500}'")
     content.setdefault("name", path.stem)
     for dotted, value in (changes or {}).items():
         _change(content, dotted.split("."), value)
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(str(part) for part in problem["loc"])
-        raise UsageError(f"The entry '{where}' of the recipe {path} is not valid: {problem['msg']}.") from error
+        raise invalid_entry(error, f" of the recipe {path}") from error
 
 
 def parse_changes(given: Sequence[str]) -> dict[str, Any]:
