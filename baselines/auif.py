@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad
@@ -9,6 +11,9 @@ from torch.nn.functional import conv2d, pad
 from uaabench.baselines.network import ScriptMethod
 from uaabench.baselines.scripts import pil_grey
 from uaabench.interface import MethodCard
+
+if TYPE_CHECKING:
+    from uaabench.training.objective import Objective
 
 STEPS = 10
 BLUR, LAPLACIAN = 11, 19
@@ -21,6 +26,12 @@ class AUIF(ScriptMethod):
 
     def __init__(self) -> None:
         super().__init__(Network())
+
+    def objective(self) -> Objective:
+        """Its network with its own loss; see `uaabench.training.objective.Trains`."""
+        from uaabench.baselines.objectives.auif import AUIFObjective
+
+        return AUIFObjective()
 
     def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse the grey images; see `FusionMethod.fuse`."""
@@ -59,9 +70,17 @@ class Network(nn.Module):
 
     def forward(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse a batch; the sums of both parts are not halved."""
-        parts = [part for image in (ir, vi) for part in (self._base(image), self._detail(image))]
-        fused: Tensor = self.decoder(parts[0] + parts[2] + (parts[1] + parts[3]))
-        return fused
+        (base_ir, detail_ir), (base_vi, detail_vi) = self.decompose(ir), self.decompose(vi)
+        return self.decode(base_ir + base_vi, detail_ir + detail_vi)
+
+    def decompose(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Base and detail of one image, (B,1,H,W) each."""
+        return self._base(image), self._detail(image)
+
+    def decode(self, base: Tensor, detail: Tensor) -> Tensor:
+        """An image (B,1,H,W) in (0,1) from its base and detail."""
+        image: Tensor = self.decoder(base + detail)
+        return image
 
     def _base(self, image: Tensor) -> Tensor:
         """Start from a box blur."""

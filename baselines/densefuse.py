@@ -5,12 +5,17 @@ The authors' PyTorch version for grey images with the addition strategy, which i
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 
 from uaabench.baselines.network import ScriptMethod
 from uaabench.baselines.scripts import pil_grey, truncated
 from uaabench.interface import MethodCard
+
+if TYPE_CHECKING:
+    from uaabench.training.objective import Objective
 
 
 class DenseFuse(ScriptMethod):
@@ -20,6 +25,12 @@ class DenseFuse(ScriptMethod):
 
     def __init__(self) -> None:
         super().__init__(Autoencoder())
+
+    def objective(self) -> Objective:
+        """Its network with its own loss; see `uaabench.training.objective.Trains`."""
+        from uaabench.baselines.objectives.densefuse import DenseFuseObjective
+
+        return DenseFuseObjective()
 
     def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse the grey images; see `FusionMethod.fuse`."""
@@ -64,8 +75,15 @@ class Autoencoder(nn.Module):
 
     def forward(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse a batch."""
-        features = (self.DB1(self.conv1(ir)) + self.DB1(self.conv1(vi))) / 2
+        return self.decode((self.encode(ir) + self.encode(vi)) / 2)
+
+    def encode(self, image: Tensor) -> Tensor:
+        """One image (B,1,H,W) in 0..255 to its features (B,64,H,W)."""
+        features: Tensor = self.DB1(self.conv1(image))
+        return features
+
+    def decode(self, features: Tensor) -> Tensor:
+        """Features (B,64,H,W) to an image (B,1,H,W)."""
         for unit in (self.conv2, self.conv3, self.conv4, self.conv5):
             features = unit(features)
-        fused: Tensor = features
-        return fused
+        return features

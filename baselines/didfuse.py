@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 
 from uaabench.baselines.network import ScriptMethod
 from uaabench.baselines.scripts import pil_grey
 from uaabench.interface import MethodCard
+
+if TYPE_CHECKING:
+    from uaabench.training.objective import Objective
 
 WIDTH = 64
 
@@ -19,6 +24,12 @@ class DIDFuse(ScriptMethod):
 
     def __init__(self) -> None:
         super().__init__(Network())
+
+    def objective(self) -> Objective:
+        """Its network with its own loss; see `uaabench.training.objective.Trains`."""
+        from uaabench.baselines.objectives.didfuse import DIDFuseObjective
+
+        return DIDFuseObjective()
 
     def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse the grey images; see `FusionMethod.fuse`."""
@@ -47,16 +58,19 @@ class Network(nn.Module):
 
     def forward(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse a batch."""
-        first, second, base, detail = (a + b for a, b in zip(self._encode(ir), self._encode(vi), strict=True))
-        features = self._layer("cov5", torch.cat([base, detail], dim=1))
-        features = self._layer("cov6", torch.cat([features, second], dim=1))
-        return self._layer("cov7", torch.cat([features, first], dim=1))
+        return self.decode(*(a + b for a, b in zip(self.encode(ir), self.encode(vi), strict=True)))
 
-    def _encode(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Features of the first and second layer, the base and the detail features."""
+    def encode(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Of one image (B,1,H,W): features of the first and second layer, base and detail, (B,64,H,W) each."""
         first = self._layer("cov1", image)
         second = self._layer("cov2", first)
         return first, second, self._layer("cov3", second), self._layer("cov4", second)
+
+    def decode(self, first: Tensor, second: Tensor, base: Tensor, detail: Tensor) -> Tensor:
+        """An image (B,1,H,W) in (0,1) from what `encode` gives."""
+        features = self._layer("cov5", torch.cat([base, detail], dim=1))
+        features = self._layer("cov6", torch.cat([features, second], dim=1))
+        return self._layer("cov7", torch.cat([features, first], dim=1))
 
     def _layer(self, name: str, features: Tensor) -> Tensor:
         result: Tensor = self.get_submodule(f"{name}.{name}")(features)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,9 @@ from torch.nn.functional import avg_pool2d
 from uaabench.baselines.network import ScriptMethod
 from uaabench.baselines.scripts import pil_grey, stretched
 from uaabench.interface import MethodCard
+
+if TYPE_CHECKING:
+    from uaabench.training.objective import Objective
 
 MARGIN = 1e-10
 POOLED = 8
@@ -25,6 +29,12 @@ class Res2Fusion(ScriptMethod):
 
     def __init__(self) -> None:
         super().__init__(Network())
+
+    def objective(self) -> Objective:
+        """Its network with its own loss; see `uaabench.training.objective.Trains`."""
+        from uaabench.baselines.objectives.res2fusion import Res2FusionObjective
+
+        return Res2FusionObjective()
 
     def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse the grey images; see `FusionMethod.fuse`."""
@@ -75,16 +85,20 @@ class Network(nn.Module):
 
     def forward(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse a batch, one image at a time: attention is between all places of an image."""
-        pairs = zip(self._encode(ir), self._encode(vi), strict=True)
-        features = torch.stack([(by_channel(*pair) + by_place(*pair)) / 2 for pair in pairs])
-        for layer in (self.conv1, self.conv2, self.conv3, self.conv4):
-            features = torch.relu(layer(features))
-        return features
+        pairs = zip(self.encode(ir), self.encode(vi), strict=True)
+        return self.decode(torch.stack([(by_channel(*pair) + by_place(*pair)) / 2 for pair in pairs]))
 
-    def _encode(self, image: Tensor) -> Tensor:
+    def encode(self, image: Tensor) -> Tensor:
+        """One image (B,1,H,W) in 0..255 to its features (B,112,H,W)."""
         start = self.encoder_conv(image)
         dense = torch.cat([start, self.RB1(start)], dim=1)
         return torch.cat([dense, self.RB2(dense)], dim=1)
+
+    def decode(self, features: Tensor) -> Tensor:
+        """Features (B,112,H,W) to an image (B,1,H,W)."""
+        for layer in (self.conv1, self.conv2, self.conv3, self.conv4):
+            features = torch.relu(layer(features))
+        return features
 
 
 def by_channel(first: Tensor, second: Tensor) -> Tensor:

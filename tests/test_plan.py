@@ -30,14 +30,14 @@ def test_a_glob_names_all_methods_it_matches(pair_folder):
 def test_a_glob_leaves_out_methods_whose_weights_are_not_here(pair_folder):
     labels = {method.label for method in make(pair_folder, ["*"]).methods}
     assert {"uaa", "tardal", "laplacian", "gff"} <= labels
-    assert "seafusion" not in labels
+    assert "lrrnet" not in labels
 
 
 def test_a_method_without_shipped_weights_says_where_to_get_them(pair_folder):
     with pytest.raises(
-        WeightsError, match=r"comes without weights: get them from https://.*name it seafusion@official"
+        WeightsError, match=r"comes without weights: get them from https://.*name it lrrnet@official"
     ):
-        make(pair_folder, ["seafusion"])
+        make(pair_folder, ["lrrnet"])
 
 
 def test_the_same_files_give_the_same_keys(pair_folder):

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from uaabench.cli import options
 
-app = typer.Typer(help="Train networks; a killed training goes on when the same command is given again.")
+Changes = Annotated[
+    list[str] | None, typer.Option("--set", help="Change an entry of the file: `steps=500`, `joint.steps=500`.")
+]
+
+
+class Verbs(TyperGroup):
+    """The verbs below, and the name of any other method as short for `method NAME`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Read `seafusion --out F` as `method seafusion --out F`."""
+        known = not args or args[0].startswith("-") or args[0] in self.commands
+        return super().resolve_command(ctx, args if known else ["method", *args])
+
+
+app = typer.Typer(cls=Verbs, help="Train networks; a killed training goes on when the same command is given again.")
 
 
 @app.callback()
@@ -64,6 +79,52 @@ def segmenter(
 
 
 @app.command()
+def method(
+    name: Annotated[str, typer.Argument(help="Name of the method; `train NAME` is the same as `train method NAME`.")],
+    budget: Annotated[
+        str, typer.Option("--budget", "-b", help="Built-in budget (see docs/baselines.md), or a YAML file.")
+    ] = "retrained",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder of checkpoint, log and weights. Default: runs/NAME.")
+    ] = None,
+    changes: Changes = None,
+    plugins: options.Plugins = None,
+    device: options.Device = None,
+    data_root: options.DataRoot = None,
+) -> None:
+    """Train a method by its own loss within a budget that is the same for all, and export weights and card.
+
+    Examples:
+        uaabench train seafusion --data-root DATA
+
+        uaabench train seafusion --set steps=100 --set data=[demo] --out runs/try
+    """
+    import torch
+
+    from uaabench.pipeline import pick_device
+    from uaabench.registry import load_plugins
+    from uaabench.training import budget as budgets
+    from uaabench.training.method import objective_of, train
+    from uaabench.training.pairs import find
+    from uaabench.training.recipe import parse_changes
+
+    load_plugins(plugins)
+    objective_of(name)
+    chosen = budgets.read(budget, parse_changes(changes or []))
+    folder = out or Path("runs") / name
+    pairs = find(chosen.data, (), chosen.hold_out, data_root)
+    typer.echo(f"{name} within the budget {chosen.name} on {'; '.join(pairs.described)}. Log and checkpoint: {folder}")
+
+    def report(step: int, values: dict[str, float]) -> None:
+        if step % 50 == 0 or step == chosen.steps:
+            text = "  ".join(f"{term} {value:.4g}" for term, value in values.items())
+            typer.echo(f"step {step} of {chosen.steps}: {text}")
+
+    file = train(name, pairs, chosen, torch.device(pick_device(device or "auto")), folder, report)
+    typer.echo(f"Written: {file} and its card. Use it: uaabench run --methods {name}@{file}")
+
+
+@app.command()
 def uaa(
     recipe: Annotated[
         str, typer.Option("--recipe", "-r", help="Built-in recipe (see docs/uaa.md), or a YAML file.")
@@ -71,9 +132,7 @@ def uaa(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of checkpoints, logs and weights.")] = Path(
         "runs/uaa"
     ),
-    changes: Annotated[
-        list[str] | None, typer.Option("--set", help="Change an entry of the recipe: `joint.steps=500`.")
-    ] = None,
+    changes: Changes = None,
     device: options.Device = None,
     data_root: options.DataRoot = None,
 ) -> None:

@@ -38,7 +38,7 @@ def find(data: Sequence[str], labelled: Sequence[str], hold_out: int, data_root:
 
     Args:
         data: Data sets to fuse, `name` for its training split or `name:split`.
-        labelled: Those with label maps.
+        labelled: Those with label maps; none where no segmenter is trained.
         hold_out: How many pairs to keep for validation, evenly spread over `data`.
         data_root: Folder of the data sets; None for the user's.
 
@@ -53,13 +53,13 @@ def find(data: Sequence[str], labelled: Sequence[str], hold_out: int, data_root:
     held_out = [distinct[len(distinct) * (2 * k + 1) // (2 * hold_out)] for k in range(hold_out)]
     kept = {_id(item) for item in held_out}
     with_labels = [item for entry in labelled for item in _open(entry, data_root) if item[1].label is not None]
-    if not with_labels:
+    if labelled and not with_labels:
         raise DataError(f"No pair of {', '.join(labelled)} has a label map; name a data set with labels, as 'demo'.")
     return TrainingPairs(
         items=[item for item in items if _id(item) not in kept],
         labelled=with_labels,
         held_out=held_out,
-        described=[_described(entry, found) for entry, found in dict(opened).items()],
+        described=[_described(entry, found, data.count(entry)) for entry, found in dict(opened).items()],
     )
 
 
@@ -81,9 +81,10 @@ def _open(entry: str, data_root: Path | None) -> list[tuple[FusionDataset, Pair]
     return found
 
 
-def _described(entry: str, found: Items) -> str:
+def _described(entry: str, found: Items, times: int) -> str:
     card = found[0][0].card
     split = entry.partition(":")[2] or "train"
     expected = card.splits.get(split)
     of_all = f" of {expected}" if expected and expected != len(found) else ""
-    return f"{card.title} {split}: {len(found)}{of_all} pairs"
+    repeated = f", each {times} times as often" if times > 1 else ""
+    return f"{card.title} {split}: {len(found)}{of_all} pairs{repeated}"

@@ -58,14 +58,18 @@ class Loop:
             if (step + 1) % self._every == 0 or step + 1 == self._steps:
                 self._save(step + 1)
 
+    @property
+    def seconds(self) -> float:
+        """Time of all steps so far, those of earlier processes included."""
+        return self._seconds + time.monotonic() - self._started
+
     def _save(self, done: int) -> None:
         if self._file is None:
             return
         self._file.parent.mkdir(parents=True, exist_ok=True)
         states = {name: part.state_dict() for name, part in self._parts.items()}
         scratch = self._file.with_suffix(".partial")
-        seconds = self._seconds + time.monotonic() - self._started
-        torch.save({"done": done, "seconds": seconds, "random": torch.get_rng_state(), "states": states}, scratch)
+        torch.save({"done": done, "seconds": self.seconds, "random": torch.get_rng_state(), "states": states}, scratch)
         os.replace(scratch, self._file)
 
     def _load(self, file: Path) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import (
@@ -24,6 +24,7 @@ from uaabench.config import invalid_entry, read_mapping
 from uaabench.errors import UsageError, unknown_name
 
 FOLDER = Path(__file__).parent / "recipes"
+S = TypeVar("S", bound="Section")
 
 
 class Section(BaseModel):
@@ -160,32 +161,42 @@ class Recipe(Section):
         return CONFIGS[given["base"]].as_dict() | {key: value for key, value in given.items() if key != "base"}
 
 
-def names() -> list[str]:
-    """Names of the recipes that come with the package."""
-    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+def names(folder: Path = FOLDER) -> list[str]:
+    """Names of the recipes, or of whatever else lies in a folder, that come with the package."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
 
 
 def read(named: str, changes: dict[str, Any] | None = None) -> Recipe:
-    """Read a recipe.
+    """Read a recipe; see `read_section`."""
+    return read_section(Recipe, FOLDER, named, changes)
+
+
+def read_section(
+    kind: type[S], folder: Path, named: str, changes: dict[str, Any] | None = None, word: str = "recipe"
+) -> S:
+    """Read what lies in a YAML file, and check it.
 
     Args:
-        named: Name of a built-in recipe, or path of a YAML file.
+        kind: What to read; it has a `name`, which is that of the file where the file says nothing else.
+        folder: Where those lie that come with the package.
+        named: The name of one of these, or the path of a YAML file.
         changes: Entries that take precedence, by dotted names such as `joint.steps`.
+        word: What it is called in messages.
 
     Raises:
-        UsageError: There is no such recipe, it cannot be read, or an entry is unknown or cannot have its value.
+        UsageError: There is none of this name, it cannot be read, or an entry is unknown or cannot have its value.
     """
-    path = FOLDER / f"{named}.yaml" if named in names() else Path(named).expanduser()
+    path = folder / f"{named}.yaml" if named in names(folder) else Path(named).expanduser()
     if path.suffix not in {".yaml", ".yml"}:
-        raise unknown_name("recipe", named, names())
-    content = read_mapping(path, "recipe", "'joint: {steps: 500}'")
+        raise unknown_name(word, named, names(folder))
+    content = read_mapping(path, word, "'steps: 500'")
     content.setdefault("name", path.stem)
     for dotted, value in (changes or {}).items():
         _change(content, dotted.split("."), value)
     try:
-        return Recipe.model_validate(content)
+        return kind.model_validate(content)
     except ValidationError as error:
-        raise invalid_entry(error, f" of the recipe {path}") from error
+        raise invalid_entry(error, f" of the {word} {path}") from error
 
 
 def parse_changes(given: Sequence[str]) -> dict[str, Any]:

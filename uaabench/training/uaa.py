@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from uaabench.baselines.uaa import stretch
 from uaabench.baselines.uaa.model import UAAModel
 from uaabench.interface import luminance
 from uaabench.training import uaa_loss
@@ -110,9 +111,13 @@ class _Joint:
             log.write(step + 1, values)
             report("joint", step + 1, values)
             if held_out and ((step + 1) % every == 0 or step + 1 == steps):
-                values = validate(self.model.eval(), held_out, self.device)
+                values = validate(self._fuse, held_out, self.device)
                 checks.write(step + 1, values)
                 report("validation", step + 1, values)
+
+    def _fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
+        """The stretched luminance, as a run makes it."""
+        return stretch(self.model.eval()(ir, luminance(vi)).image)
 
     def step(self) -> dict[str, Tensor]:
         """Make one step, and give the terms of its loss, unweighted."""

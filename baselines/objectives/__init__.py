@@ -1,0 +1,1 @@
+"""What each learned method minimises when it is trained here, one module per method."""

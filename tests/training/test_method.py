@@ -1,0 +1,146 @@
+"""Training of methods within a budget: the same crops for all, and nothing lost when it is killed."""
+
+import csv
+import json
+
+import pytest
+import torch
+from torch import nn
+
+from uaabench import registry, weights
+from uaabench.errors import UsageError
+from uaabench.training import budget as budgets
+from uaabench.training.budget import Budget
+from uaabench.training.crops import CropSampler
+from uaabench.training.method import objective_of, train, trainable
+from uaabench.training.pairs import TrainingPairs
+
+TINY = Budget(name="tiny", steps=6, batch=2, crop=32, frozen=0.5, checkpoint_every=2, learning_rate=1e-3)
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def pairs(msrs_tree):
+    """Three pairs of 48x64, and one that is held out."""
+    dataset = registry.dataset_class("msrs")(msrs_tree / "MSRS")
+    items = [(dataset, pair) for pair in dataset.pairs("train")]
+    return TrainingPairs(items[:3], (), items[3:], ["MSRS train: 3 pairs"])
+
+
+@pytest.mark.parametrize("name", trainable())
+def test_every_method_trains_and_its_weights_load_and_fuse(name, pairs, tmp_path):
+    torch.set_num_threads(1)
+    file = train(name, pairs, TINY.model_copy(update={"steps": 2, "bfloat16": True}), CPU, tmp_path)
+    card = json.loads(file.with_suffix(".json").read_text())
+    assert card["method"] == name
+    assert card["data"] == ["MSRS train: 3 pairs"]
+    assert card["sha256"] == weights.sha256(file)
+    assert "On 1 held-out training pairs: EN" in card["note"]
+    assert "2 steps of 2 crops of 32x32, network in bfloat16" in card["recipe"]
+    method = registry.method_class(name)()
+    method.load(file, CPU)
+    fused = method.fuse(torch.rand(1, 1, 32, 40), torch.rand(1, 3, 32, 40))
+    assert fused.shape[2:] == (32, 40)
+    assert fused.isfinite().all()
+
+
+@pytest.mark.parametrize("name", trainable())
+def test_the_loss_reaches_every_parameter(name, pairs):
+    torch.manual_seed(0)
+    objective = objective_of(name)()
+    batch = CropSampler(pairs.items, 32, 0).batch(4)
+    torch.stack(list(objective.terms(batch, 0.9).values())).sum().backward()
+    assert [key for key, value in objective.network.named_parameters() if value.grad is None] == []
+
+
+@pytest.mark.parametrize("name", ["tardal", "seafusion", "ifcnn"])
+def test_a_training_cut_off_between_checkpoints_ends_with_the_same_weights(name, pairs, tmp_path):
+    torch.set_num_threads(1)
+    whole = train(name, pairs, TINY, CPU, tmp_path / "whole")
+
+    def stop_at_five(step, _values):
+        if step == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(name, pairs, TINY, CPU, tmp_path / "cut", stop_at_five)
+    cut = train(name, pairs, TINY, CPU, tmp_path / "cut")
+    assert cut.read_bytes() == whole.read_bytes()
+    assert (tmp_path / "cut" / "loss.csv").read_text() == (tmp_path / "whole" / "loss.csv").read_text()
+
+
+def test_a_folder_goes_on_with_its_own_budget_and_method_only(pairs, tmp_path):
+    train("mmdrfuse", pairs, TINY, CPU, tmp_path)
+    for name, budget in (("mmdrfuse", TINY.model_copy(update={"seed": 1})), ("datfuse", TINY)):
+        with pytest.raises(UsageError, match="holds a training with other data or settings; choose another --out"):
+            train(name, pairs, budget, CPU, tmp_path)
+
+
+def test_a_training_lowers_its_loss(pairs, tmp_path):
+    train("mmdrfuse", pairs, TINY.model_copy(update={"steps": 80, "learning_rate": 1e-2}), CPU, tmp_path)
+    rows = list(csv.DictReader((tmp_path / "loss.csv").open()))
+    assert len(rows) == 80
+    assert float(rows[-1]["intensity"]) < 0.5 * float(rows[0]["intensity"])
+
+
+def test_all_methods_see_the_same_crops(pairs, tmp_path, monkeypatch):
+    seen = {}
+    for name in ("tardal", "ifcnn"):
+        drawn = seen[name] = []
+        original = CropSampler.batch
+
+        def batch(self, n, drawn=drawn, original=original):
+            found = original(self, n)
+            drawn.append(found.ir)
+            return found
+
+        monkeypatch.setattr(CropSampler, "batch", batch)
+        train(name, pairs, TINY, CPU, tmp_path / name)
+        monkeypatch.setattr(CropSampler, "batch", original)
+    assert len(seen["tardal"]) == len(seen["ifcnn"]) > TINY.steps
+    assert all(torch.equal(a, b) for a, b in zip(seen["tardal"], seen["ifcnn"], strict=True))
+
+
+def test_batch_statistics_are_estimated_once_and_then_kept(pairs, tmp_path, monkeypatch):
+    means = []
+    objective = objective_of("tardal")()
+    norm = objective.network.encoder[1]
+    assert isinstance(norm, nn.BatchNorm2d)
+    monkeypatch.setattr("uaabench.training.method.objective_of", lambda _name: lambda: objective)
+    train("tardal", pairs, TINY, CPU, tmp_path, lambda _step, _values: means.append(norm.running_mean.clone()))
+    assert not torch.equal(means[0], means[1])
+    assert not torch.equal(means[2], means[3])
+    assert torch.equal(means[3], means[4])
+    assert torch.equal(means[4], means[5])
+
+
+def test_a_method_that_cannot_be_trained_is_refused_by_name():
+    with pytest.raises(UsageError, match="'gff' cannot be trained here; methods that can: auif"):
+        objective_of("gff")
+    with pytest.raises(UsageError, match="did you mean 'seafusion'"):
+        objective_of("sefusion")
+
+
+def test_the_built_in_budget_is_read_and_changed():
+    budget = budgets.read("retrained", {"steps": 7})
+    assert (budget.name, budget.steps) == ("retrained", 7)
+    with pytest.raises(UsageError, match="There is no budget 'retraind'; did you mean 'retrained'"):
+        budgets.read("retraind")
+    with pytest.raises(UsageError, match="frozen"):
+        budgets.read("retrained", {"frozen": 1.0})
+
+
+def test_train_and_the_name_of_a_method_are_a_command(uaabench, msrs_tree):
+    small = ["--set", "data=[msrs]", "--set", "steps=2", "--set", "batch=2", "--set", "crop=32", "--set", "hold_out=1"]
+    out = msrs_tree / "trained"
+    result = uaabench("train", "mmdrfuse", *small, "--data-root", msrs_tree, "--device", "cpu", "--out", out)
+    assert result.code == 0, result.err
+    assert f"Use it: uaabench run --methods mmdrfuse@{out}/mmdrfuse.safetensors" in result.out.replace("\n", "")
+    card = json.loads((out / "mmdrfuse.json").read_text())
+    assert card["data"] == ["MSRS train: 4 of 1083 pairs"]
+
+
+def test_the_name_of_no_method_is_a_usage_error(uaabench):
+    result = uaabench("train", "sefusion")
+    assert result.code == 2
+    assert "did you mean 'seafusion'?" in result.err

@@ -1,0 +1,71 @@
+"""The contract between a method that can be trained and the loop that trains it: its network with its own loss."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
+from typing import ClassVar, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from uaabench.training.crops import Batch
+
+Terms = dict[str, Tensor]
+
+
+class Objective(nn.Module, ABC):
+    """What a method minimises in training; whatever has a state, as a critic, is a submodule or extra state.
+
+    Args:
+        network: What is trained, its entries named as the method loads them. Nothing else is optimised by the loop.
+
+    Attributes:
+        loss: The loss in words, for the card of the weights; with its source.
+        differs: What differs from the authors' training, beyond data and budget; empty for nothing.
+        mixed_precision: Whether the network runs in bfloat16 where it gains; the loss never does.
+    """
+
+    loss: ClassVar[str]
+    differs: ClassVar[str] = ""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.mixed_precision = False
+
+    def prepare(self, batch: Batch, done: float) -> None:
+        """Do what comes before a step, such as a step of a critic; nothing by default.
+
+        Args:
+            batch: The crops of the step.
+            done: Share of the training that is done, in [0,1).
+        """
+
+    @abstractmethod
+    def terms(self, batch: Batch, done: float) -> Terms:
+        """The weighted terms of the loss by name, as scalars; their sum is minimised.
+
+        Args:
+            batch: Crops on the device of the network.
+            done: Share of the training that is done, in [0,1).
+        """
+
+    def run(self, *sources: Tensor) -> Tensor:
+        """The network's output, in single precision."""
+        with self.precision(sources[0]):
+            found: Tensor = self.network(*sources)
+        return found.float()
+
+    def precision(self, source: Tensor) -> AbstractContextManager[object]:
+        """Where parts of the network run in the precision of the training; results must be made `float` after it."""
+        return torch.autocast(source.device.type, torch.bfloat16, enabled=self.mixed_precision)
+
+
+@runtime_checkable
+class Trains(Protocol):
+    """A method that can be trained here; the harness looks for this function, not for a class."""
+
+    def objective(self) -> Objective:
+        """A new network with the loss it is trained by, with random weights from torch's generator."""
+        ...
