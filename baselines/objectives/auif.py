@@ -28,7 +28,7 @@ class AUIFObjective(Objective):
                 nn.init.normal_(step.eta, 0.1, 0.03)
                 nn.init.normal_(step.theta, 1e-3, 1e-4)
 
-    def terms(self, batch: Batch, done: float) -> Terms:  # noqa: ARG002 - the same all along
+    def terms(self, batch: Batch) -> Terms:
         """See `Objective.terms`."""
         image = single_images(batch)
         with self.precision(image):

@@ -29,7 +29,7 @@ class GreyLevelAutoencoder(Objective):
 
     structure: ClassVar[float]
 
-    def terms(self, batch: Batch, done: float) -> Terms:  # noqa: ARG002 - the same all along
+    def terms(self, batch: Batch) -> Terms:
         """See `Objective.terms`."""
         image = single_images(batch)
         with self.precision(image):

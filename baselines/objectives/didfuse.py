@@ -28,7 +28,7 @@ class DIDFuseObjective(Objective):
     def __init__(self) -> None:
         super().__init__(Network())
 
-    def terms(self, batch: Batch, done: float) -> Terms:  # noqa: ARG002 - the same all along
+    def terms(self, batch: Batch) -> Terms:
         """See `Objective.terms`."""
         image = single_images(batch)
         with self.precision(image):

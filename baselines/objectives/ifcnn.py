@@ -28,7 +28,7 @@ class IFCNNObjective(Objective):
     def __init__(self) -> None:
         super().__init__(Network())
 
-    def terms(self, batch: Batch, done: float) -> Terms:  # noqa: ARG002 - the same all along
+    def terms(self, batch: Batch) -> Terms:
         """See `Objective.terms`."""
         sharp = torch.cat([batch.ir.expand_as(batch.vi), batch.vi])
         shift, scale = (torch.tensor(values, device=sharp.device).view(1, 3, 1, 1) for values in (MEAN, DEVIATION))

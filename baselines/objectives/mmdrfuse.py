@@ -27,7 +27,7 @@ class MMDRFuseObjective(Objective):
     def __init__(self) -> None:
         super().__init__(Network())
 
-    def terms(self, batch: Batch, done: float) -> Terms:  # noqa: ARG002 - the same all along
+    def terms(self, batch: Batch) -> Terms:
         """See `Objective.terms`."""
         y = luminance(batch.vi)
         found, brighter = self.run(batch.ir, y), torch.maximum(batch.ir, y)

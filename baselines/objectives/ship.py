@@ -30,7 +30,7 @@ class SHIPObjective(Objective):
             if isinstance(mix, InvertibleMix):
                 _rotate(mix)
 
-    def terms(self, batch: Batch, done: float) -> Terms:  # noqa: ARG002 - the same all along
+    def terms(self, batch: Batch) -> Terms:
         """See `Objective.terms`."""
         ir, y = batch.ir, luminance(batch.vi)
         mask = (saliency(y) > saliency(ir)).to(y.dtype)

@@ -42,7 +42,7 @@ class TarDALObjective(Objective):
         critics = [*self.target.parameters(), *self.detail.parameters()]
         self.optimiser = torch.optim.RMSprop(critics, lr=CRITIC_RATE)
 
-    def prepare(self, batch: Batch, done: float) -> None:  # noqa: ARG002 - the same all along
+    def prepare(self, batch: Batch) -> None:
         """Make a step of both critics."""
         ir, y, mask = batch.ir, luminance(batch.vi), target_mask(batch.ir)
         with torch.no_grad():
@@ -54,7 +54,7 @@ class TarDALObjective(Objective):
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
 
-    def terms(self, batch: Batch, done: float) -> Terms:  # noqa: ARG002 - the same all along
+    def terms(self, batch: Batch) -> Terms:
         """See `Objective.terms`."""
         ir, y, mask = batch.ir, luminance(batch.vi), target_mask(batch.ir)
         fused, weight = self.run(ir, y), infrared_weight(ir, y)

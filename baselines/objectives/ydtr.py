@@ -29,7 +29,7 @@ class YDTRObjective(Objective):
     def __init__(self) -> None:
         super().__init__(Network())
 
-    def terms(self, batch: Batch, done: float) -> Terms:  # noqa: ARG002 - the same all along
+    def terms(self, batch: Batch) -> Terms:
         """See `Objective.terms`."""
         sources = batch.ir, luminance(batch.vi)
         found = self.run(*sources)

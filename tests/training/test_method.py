@@ -49,11 +49,11 @@ def test_the_loss_reaches_every_parameter(name, pairs):
     torch.manual_seed(0)
     objective = objective_of(name)()
     batch = CropSampler(pairs.items, 32, 0).batch(4)
-    torch.stack(list(objective.terms(batch, 0.9).values())).sum().backward()
+    torch.stack(list(objective.terms(batch).values())).sum().backward()
     assert [key for key, value in objective.network.named_parameters() if value.grad is None] == []
 
 
-@pytest.mark.parametrize("name", ["tardal", "seafusion", "ifcnn"])
+@pytest.mark.parametrize("name", ["tardal", "ifcnn"])
 def test_a_training_cut_off_between_checkpoints_ends_with_the_same_weights(name, pairs, tmp_path):
     torch.set_num_threads(1)
     whole = train(name, pairs, TINY, CPU, tmp_path / "whole")

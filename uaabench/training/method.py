@@ -121,16 +121,16 @@ class _Training:
             self.objective.train()
             if step >= freeze_at:
                 _fix_statistics(self.objective.network)
-            values = {name: term.item() for name, term in self._step(step / steps).items()}
+            values = {name: term.item() for name, term in self._step().items()}
             log = log or Log(folder / LOG, ["step", *values], loop.done)
             log.write(step + 1, values)
             report(step + 1, values)
         return loop.seconds
 
-    def _step(self, done: float) -> Terms:
+    def _step(self) -> Terms:
         batch = self._on_device(self.sampler.batch(self.budget.batch))
-        self.objective.prepare(batch, done)
-        terms = self.objective.terms(batch, done)
+        self.objective.prepare(batch)
+        terms = self.objective.terms(batch)
         self.optimiser.zero_grad()
         torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.objective.network.parameters(), self.budget.clip)
@@ -144,7 +144,7 @@ class _Training:
         self.objective.train()
         with _cumulative(self.objective.network), torch.no_grad():
             for _ in range(ESTIMATE):
-                self.objective.terms(self._on_device(sampler.batch(self.budget.batch)), 0.0)
+                self.objective.terms(self._on_device(sampler.batch(self.budget.batch)))
 
     def _on_device(self, batch: Batch) -> Batch:
         return Batch(*(part.to(self.device) for part in (batch.ir, batch.vi, batch.label, batch.has_label)))

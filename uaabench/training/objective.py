@@ -34,21 +34,15 @@ class Objective(nn.Module, ABC):
         self.network = network
         self.mixed_precision = False
 
-    def prepare(self, batch: Batch, done: float) -> None:
-        """Do what comes before a step, such as a step of a critic; nothing by default.
-
-        Args:
-            batch: The crops of the step.
-            done: Share of the training that is done, in [0,1).
-        """
+    def prepare(self, batch: Batch) -> None:
+        """Do what comes before a step on these crops, such as a step of a critic."""
 
     @abstractmethod
-    def terms(self, batch: Batch, done: float) -> Terms:
+    def terms(self, batch: Batch) -> Terms:
         """The weighted terms of the loss by name, as scalars; their sum is minimised.
 
         Args:
             batch: Crops on the device of the network.
-            done: Share of the training that is done, in [0,1).
         """
 
     def run(self, *sources: Tensor) -> Tensor:

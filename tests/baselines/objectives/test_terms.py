@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from uaabench.baselines.objectives import ifcnn, mmdrfuse, seafusion, ship, ydtr
+from uaabench.baselines.objectives import ifcnn, mmdrfuse, ship, ydtr
 from uaabench.baselines.seafusion import GradientBlock
 from uaabench.training.crops import Batch
 from uaabench.training.method import objective_of
@@ -43,10 +43,10 @@ def batch():
     return Batch(torch.full(shape, IR), torch.full((2, 3, 96, 96), VI), labels, torch.tensor([True, False]))
 
 
-def terms(name, batch, level=FUSED, done=0.0):
+def terms(name, batch, level=FUSED):
     objective = objective_of(name)()
     objective.network = Constant(level)
-    return {key: value.item() for key, value in objective.terms(batch, done).items()}
+    return {key: value.item() for key, value in objective.terms(batch).items()}
 
 
 def test_densefuse_and_res2fusion_reconstruct_grey_levels(batch):
@@ -63,16 +63,6 @@ def test_seafusion_asks_for_the_maximum(batch):
     found = terms("seafusion", batch)
     assert found["intensity"] == pytest.approx(VI - FUSED)
     assert found["gradient"] == pytest.approx(0, abs=1e-5)
-    assert found["segmentation"] == 0
-
-
-def test_segmentation_counts_once_more_in_each_quarter(batch):
-    torch.manual_seed(0)
-    objective = objective_of("seafusion")()
-    objective.network = Constant(FUSED)
-    found = [objective.terms(batch, done)["segmentation"].item() for done in (0.0, 0.3, 0.6, 0.9)]
-    assert found[0] == 0
-    assert [value / found[1] for value in found[1:]] == pytest.approx([1, 2, 3], rel=1e-2)
 
 
 def test_datfuse_is_between_the_squared_errors_and_the_structure_of_the_maximum(batch):
@@ -152,7 +142,7 @@ def test_didfuse_separates_what_the_sources_share_from_what_they_do_not(batch):
     level = objective.network = Constant(FUSED)
     level.encode = lambda image: (image, image, image, 2 * image)
     level.decode = lambda first, *_: level.level.expand_as(first)
-    found = {key: value.item() for key, value in objective.terms(batch, 0.0).items()}
+    found = {key: value.item() for key, value in objective.terms(batch).items()}
     assert found["intensity"] == pytest.approx(2 * ((FUSED - IR) ** 2 + (FUSED - VI) ** 2))
     assert found["base"] == pytest.approx(float(torch.tensor(VI - IR).tanh()), rel=1e-4)
     assert found["detail"] == pytest.approx(-0.5 * float(torch.tensor(2 * (VI - IR)).tanh()), rel=1e-4)
@@ -166,7 +156,7 @@ def test_auif_reconstructs_each_image(batch):
     level = objective.network = Constant(FUSED)
     level.decompose = lambda image: (image, image)
     level.decode = lambda base, _: level.level.expand_as(base)
-    found = {key: value.item() for key, value in objective.terms(batch, 0.0).items()}
+    found = {key: value.item() for key, value in objective.terms(batch).items()}
     assert found["intensity"] == pytest.approx(((FUSED - IR) ** 2 + (FUSED - VI) ** 2) / 2)
     expected = 5 * (1 - (similarity(FUSED, IR) + similarity(FUSED, VI)) / 2) / 2
     assert found["structure"] == pytest.approx(expected, rel=3e-2)
@@ -186,19 +176,7 @@ def test_ifcnn_is_measured_against_the_sharp_image(batch):
     objective.network = torch.nn.Module()
     objective.network.forward = torch.maximum
     # A constant image stays what it is when it is blurred.
-    assert objective.terms(batch, 0.0)["intensity"].item() == pytest.approx(0, abs=1e-6)
-
-
-def test_hard_pixels_are_those_predicted_with_less_than_seven_tenths():
-    # Probabilities of the right class: 0.5 for one pixel of 16, 0.9 for the rest.
-    right = torch.full((16,), 0.9)
-    right[3] = 0.5
-    scores = torch.stack([right, 1 - right]).log().view(1, 2, 4, 4)
-    label = torch.zeros(1, 4, 4, dtype=torch.long)
-    assert seafusion.hard_cross_entropy(scores, label).item() == pytest.approx(0.6931, abs=1e-4)
-    # Nothing is hard: the hardest sixteenth counts, here one pixel with 0.9.
-    easy = torch.stack([torch.full((16,), 0.9), torch.full((16,), 0.1)]).log().view(1, 2, 4, 4)
-    assert seafusion.hard_cross_entropy(easy, label).item() == pytest.approx(0.1054, abs=1e-4)
+    assert objective.terms(batch)["intensity"].item() == pytest.approx(0, abs=1e-6)
 
 
 def test_the_gradient_kernels_of_seafusion_start_as_those_of_sobel():
