@@ -88,6 +88,15 @@ def test_export_keeps_half_precision_values_configuration_and_hash(tmp_path, car
     assert weights.sha256(path) in path.with_suffix(".json").read_text()
 
 
+def test_what_half_precision_cannot_hold_is_kept_in_single(tmp_path, card):
+    facts = weights.WeightsCard(
+        method="net", version=1, data=[], recipe="none", steps=0, minutes=0.0, hardware="none", seed=0, parameters=1
+    )
+    path = tmp_path / "net.safetensors"
+    weights.export(path, {"variance": torch.tensor([70_000.0, 1.0])}, facts, {})
+    assert weights.read(path)[0]["variance"].tolist() == [70_000.0, 1.0]
+
+
 def test_a_file_that_is_not_safetensors_is_refused(tmp_path):
     (tmp_path / "a.safetensors").write_text("hello")
     with pytest.raises(WeightsError, match="not a safetensors file"):

@@ -241,17 +241,23 @@ def export(path: Path, tensors: Mapping[str, Tensor], card: WeightsCard, config:
 
     Args:
         path: The file to write, `<name>.safetensors`.
-        tensors: State dict; floating-point entries are stored in half precision.
+        tensors: State dict; floating-point entries are stored in half precision, unless a value does not fit.
         card: What they are; its hash is filled in.
         config: Architecture, stored in the file as JSON under `config`.
     """
     from safetensors.torch import save_file
 
-    half = {key: value.half() if value.is_floating_point() else value for key, value in tensors.items()}
+    half = {key: _halved(value) for key, value in tensors.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file({key: value.contiguous() for key, value in half.items()}, path, {"config": json.dumps(dict(config))})
     facts = asdict(card) | {"sha256": sha256(path)}
     path.with_suffix(".json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def _halved(tensor: Tensor) -> Tensor:
+    """In half precision, where its values do not become infinite."""
+    half = tensor.half() if tensor.is_floating_point() else tensor
+    return half if half.isfinite().all() else tensor
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
