@@ -108,8 +108,13 @@ def shipped(name: str) -> Path | None:
 
 def shipped_card(name: str) -> WeightsCard | None:
     """Card of the weights that come with the package, or None."""
-    path = _shipped_folder() / f"{name}.json"
-    return WeightsCard(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+    path = shipped(name)
+    return card_of(path) if path is not None else None
+
+
+def card_of(path: Path) -> WeightsCard:
+    """The card that `export` wrote beside weights."""
+    return WeightsCard(**json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
 
 
 def comes_with_weights(card: MethodCard) -> bool:

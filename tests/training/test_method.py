@@ -114,6 +114,23 @@ def test_batch_statistics_are_estimated_once_and_then_kept(pairs, tmp_path, monk
     assert torch.equal(means[4], means[5])
 
 
+def test_images_that_contradict_their_sources_are_a_failed_training(pairs, tmp_path, monkeypatch):
+    monkeypatch.setattr("uaabench.training.method.validate", lambda *_: {"EN": 6.8, "SCD": -0.12})
+    file = train("mmdrfuse", pairs, TINY.model_copy(update={"steps": 1}), CPU, tmp_path)
+    assert "SCD -0.12. A failed training: the fused images contradict their sources" in weights.card_of(file).note
+
+
+def test_a_loss_that_is_not_finite_ends_the_training(pairs, tmp_path, monkeypatch):
+    objective = objective_of("mmdrfuse")()
+    monkeypatch.setattr(
+        objective, "terms", lambda _batch: {"intensity": objective.network.conv2[1].bias.sum() * torch.inf}
+    )
+    monkeypatch.setattr("uaabench.training.method.objective_of", lambda _name: lambda: objective)
+    with pytest.raises(UsageError, match="no longer finite at step 1; train with a lower learning_rate"):
+        train("mmdrfuse", pairs, TINY, CPU, tmp_path)
+    assert not (tmp_path / "mmdrfuse.safetensors").exists()
+
+
 def test_a_method_that_cannot_be_trained_is_refused_by_name():
     with pytest.raises(UsageError, match="'gff' cannot be trained here; methods that can: auif"):
         objective_of("gff")
@@ -135,6 +152,7 @@ def test_train_and_the_name_of_a_method_are_a_command(uaabench, msrs_tree):
     out = msrs_tree / "trained"
     result = uaabench("train", "mmdrfuse", *small, "--data-root", msrs_tree, "--device", "cpu", "--out", out)
     assert result.code == 0, result.err
+    assert "On 1 held-out training pairs: EN" in result.out
     assert f"Use it: uaabench run --methods mmdrfuse@{out}/mmdrfuse.safetensors" in result.out.replace("\n", "")
     card = json.loads((out / "mmdrfuse.json").read_text())
     assert card["data"] == ["MSRS train: 4 of 1083 pairs"]

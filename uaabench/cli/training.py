@@ -107,6 +107,7 @@ def method(
     from uaabench.training.method import objective_of, train
     from uaabench.training.pairs import find
     from uaabench.training.recipe import parse_changes
+    from uaabench.weights import card_of
 
     load_plugins(plugins)
     objective_of(name)
@@ -121,6 +122,7 @@ def method(
             typer.echo(f"step {step} of {chosen.steps}: {text}")
 
     file = train(name, pairs, chosen, torch.device(pick_device(device or "auto")), folder, report)
+    typer.echo(card_of(file).note)
     typer.echo(f"Written: {file} and its card. Use it: uaabench run --methods {name}@{file}")
 
 

@@ -145,7 +145,9 @@ def load(run: Path) -> Evidence:
 
 
 def _row(method: dict[str, Any]) -> MethodRow:
-    weights = f"track {method['track']}, {method['weights']} weights {method['sha256'][:12]}" if method["sha256"] else ""
+    weights = (
+        f"track {method['track']}, {method['weights']} weights {method['sha256'][:12]}" if method["sha256"] else ""
+    )
     return MethodRow(
         label=method["label"],
         title=method["title"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 from collections.abc import Callable, Iterator
@@ -27,6 +28,8 @@ from uaabench.weights import WeightsCard
 CHECKPOINT, LOG = "checkpoint.pt", "loss.csv"
 # Batches from which the statistics of batch normalisation are estimated anew.
 ESTIMATE = 40
+# What is said of fused images whose differences to the sources do not resemble the other source at all.
+FAILED = " A failed training: the fused images contradict their sources (SCD below 0); repeat it with another seed."
 
 Report = Callable[[int, dict[str, float]], None]
 
@@ -78,7 +81,7 @@ def train(
 
     Raises:
         DataError: A pair cannot be read.
-        UsageError: The method cannot be trained, or the folder holds another training.
+        UsageError: The method cannot be trained, the folder holds another training, or the loss is no longer finite.
         WeightsError: The checkpoint in the folder cannot be read.
     """
     make = objective_of(name)
@@ -122,6 +125,11 @@ class _Training:
             if step >= freeze_at:
                 _fix_statistics(self.objective.network)
             values = {name: term.item() for name, term in self._step().items()}
+            if not all(map(math.isfinite, values.values())):
+                raise UsageError(
+                    f"The loss is no longer finite at step {step + 1}; train with a lower learning_rate or another "
+                    "seed, in another folder."
+                )
             log = log or Log(folder / LOG, ["step", *values], loop.done)
             log.write(step + 1, values)
             report(step + 1, values)
@@ -205,5 +213,6 @@ def _validated(name: str, file: Path, held_out: Items, device: torch.device) -> 
     """What a card says of pairs that were held out."""
     method = registry.method_class(name)()
     method.load(file, device)
-    means = ", ".join(f"{key} {value:.4g}" for key, value in validate(method.fuse, held_out, device).items())
-    return f"On {len(held_out)} held-out training pairs: {means}."
+    found = validate(method.fuse, held_out, device)
+    means = ", ".join(f"{key} {value:.4g}" for key, value in found.items())
+    return f"On {len(held_out)} held-out training pairs: {means}.{FAILED if found['SCD'] < 0 else ''}"
