@@ -108,8 +108,8 @@ def shipped(name: str) -> Path | None:
 
 def shipped_card(name: str) -> WeightsCard | None:
     """Card of the weights that come with the package, or None."""
-    path = shipped(name)
-    return card_of(path) if path is not None else None
+    path = _shipped_folder() / f"{name}.safetensors"
+    return card_of(path) if path.is_file() else None
 
 
 def card_of(path: Path) -> WeightsCard:

@@ -123,7 +123,7 @@ def test_a_method_of_a_plugin_explains_itself(uaabench, drawn, pair_folder, tmp_
         ((PAIR, "--dataset", "msrs"), 4, "The data set 'msrs' is not in"),
         ((PAIR, "--method", "uaaa"), 2, "There is no method 'uaaa'; did you mean 'uaa'?"),
         ((PAIR, "--method", "uaa@none.pth"), 2, "There is no weights file none.pth"),
-        ((PAIR, "--method", "seafusion"), 4, "SeAFusion comes without weights"),
+        ((PAIR, "--method", "lrrnet"), 4, "LRRNet comes without weights"),
         ((PAIR, "--method", "mine=nowhere"), 2, "There is no folder nowhere"),
         ((PAIR, "--segmenter-of", "average"), 2, "Average has no segmenter that explains"),
         ((PAIR, "--plugin", "none.py"), 2, "There is no plugin file none.py"),
