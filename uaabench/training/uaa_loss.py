@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from uaabench.baselines.uaa.attribution import SourceWeights
 from uaabench.training.crops import Batch
-from uaabench.training.losses import edges, sobel
+from uaabench.training.losses import sobel, stronger_edges
 from uaabench.training.recipe import LossWeights
 from uaabench.training.segmenter import segmenter_loss
 
@@ -31,7 +31,7 @@ def terms(f: Tensor, ir: Tensor, y: Tensor, weights: SourceWeights, loss: LossWe
     """
     computed: dict[str, Callable[[], Tensor]] = {
         "attribution": lambda: attribution(f, ir, y, weights),
-        "gradient": lambda: (edges(f) - torch.maximum(edges(ir), edges(y))).abs().mean(),
+        "gradient": lambda: stronger_edges(f, ir, y),
         "edges": lambda: signed_edges(f, ir, y),
         "intensity": lambda: (f - intensity(ir, y, loss)).abs().mean(),
     }
