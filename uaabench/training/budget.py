@@ -50,12 +50,11 @@ class Budget(Section):
     checkpoint_every: PositiveInt = 250
     seed: int = 0
 
-    def in_words(self, done: int) -> str:
-        """The budget as a card prints it, after so many steps."""
-        finished = "" if done == self.steps else f"stopped after {done} of "
+    def in_words(self) -> str:
+        """The budget as a card prints it."""
         precision = "network in bfloat16, " if self.bfloat16 else ""
         return (
-            f"Budget '{self.name}': {finished}{self.steps} steps of {self.batch} crops of {self.crop}x{self.crop}, "
+            f"Budget '{self.name}': {self.steps} steps of {self.batch} crops of {self.crop}x{self.crop}, "
             f"{precision}Adam {self.learning_rate:g} with warm-up and cosine, gradient norm at most {self.clip:g}, "
             f"the last {self.frozen:.0%} with fixed, re-estimated batch statistics."
         )

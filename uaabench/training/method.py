@@ -196,7 +196,7 @@ def _export(
         method=name,
         version=registry.method_card(name).version,
         data=list(pairs.described),
-        recipe=" ".join(filter(None, [f"Loss: {objective.loss}.", objective.differs, budget.in_words(budget.steps)])),
+        recipe=" ".join(filter(None, [f"Loss: {objective.loss}.", objective.differs, budget.in_words()])),
         steps=budget.steps,
         minutes=round(seconds / 60, 1),
         hardware=f"{torch.get_num_threads()} threads of {platform.machine()}, {os.cpu_count()} cores",
