@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from uaabench.baselines.classical import ClassicalMethod, Image
-from uaabench.interface import MethodCard
+from uaabench.core.interface import MethodCard
 
 # As published, on grey levels 0..255.
 ITERATIONS, STEP, KAPPA = 10, 0.15, 30.0

@@ -10,7 +10,7 @@ from torch.nn.functional import conv2d, pad
 
 from uaabench.baselines.network import ScriptMethod
 from uaabench.baselines.scripts import pil_grey
-from uaabench.interface import MethodCard
+from uaabench.core.interface import MethodCard
 
 if TYPE_CHECKING:
     from uaabench.training.objective import Objective

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from uaabench.interface import LuminanceMethod
+from uaabench.core.interface import LuminanceMethod
 
 Image = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from uaabench.baselines.floor import Average, grey_levels
-from uaabench.interface import FusionMethod, MethodCard
+from uaabench.core.interface import FusionMethod, MethodCard
 
 
 class Noise(FusionMethod):

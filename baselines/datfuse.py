@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from uaabench.baselines.memory_transformer import MemoryTransformer, keep_used
 from uaabench.baselines.network import ScriptMethod, State
 from uaabench.baselines.scripts import pil_grey, truncated
-from uaabench.interface import MethodCard
+from uaabench.core.interface import MethodCard
 
 if TYPE_CHECKING:
     from uaabench.training.objective import Objective

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from torch import Tensor, maximum
 
-from uaabench.interface import FusionMethod, MethodCard, luminance
+from uaabench.core.interface import FusionMethod, MethodCard, luminance
 
 
 def _card(name: str) -> MethodCard:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from uaabench.baselines.classical import ClassicalMethod, Image, gaussian, guided_filter
-from uaabench.interface import MethodCard
+from uaabench.core.interface import MethodCard
 
 # As published: radius and regularisation for the base and the detail layers, and the size of the average filter.
 BASE, DETAIL = (45, 0.3), (7, 1e-6)

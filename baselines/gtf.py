@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from uaabench.interface import LuminanceMethod, MethodCard
+from uaabench.core.interface import LuminanceMethod, MethodCard
 
 # As published.
 WEIGHT = 4.0

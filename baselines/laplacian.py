@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from uaabench.interface import LuminanceMethod, MethodCard
+from uaabench.core.interface import LuminanceMethod, MethodCard
 
 LEVELS = 4
 

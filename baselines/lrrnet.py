@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from uaabench.baselines.network import ScriptMethod
 from uaabench.baselines.scripts import opencv_grey, stretched, truncated
-from uaabench.interface import MethodCard
+from uaabench.core.interface import MethodCard
 
 WIDTH, STEPS = 128, 4
 # What the authors' script adds to the range of grey levels, in 0..255 for its input and in 0..1 for its output.

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uaabench.baselines.classical import ClassicalMethod, Image
-from uaabench.interface import MethodCard
+from uaabench.core.interface import MethodCard
 
 
 class MSVD(ClassicalMethod):

@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from uaabench import weights as weight_files
-from uaabench.errors import WeightsError
-from uaabench.interface import FusionMethod
+from uaabench.core import weights as weight_files
+from uaabench.core.errors import WeightsError
+from uaabench.core.interface import FusionMethod
 
 State = dict[str, Tensor]
 # Under these names the authors' files hold what belongs to the network.

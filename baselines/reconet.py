@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from uaabench.baselines.network import ScriptMethod
 from uaabench.baselines.scripts import opencv_grey
-from uaabench.interface import MethodCard
+from uaabench.core.interface import MethodCard
 
 if TYPE_CHECKING:
     from uaabench.training.objective import Objective

@@ -8,7 +8,7 @@ from torch.nn.functional import gelu, leaky_relu, normalize
 
 from uaabench.baselines.network import ScriptMethod, State
 from uaabench.baselines.scripts import stretched
-from uaabench.interface import MethodCard, luminance
+from uaabench.core.interface import MethodCard, luminance
 
 WIDTH, HEADS = 16, 8
 

@@ -11,7 +11,7 @@ from torch.nn.functional import avg_pool2d
 
 from uaabench.baselines.network import ScriptMethod
 from uaabench.baselines.scripts import pil_grey, stretched
-from uaabench.interface import MethodCard
+from uaabench.core.interface import MethodCard
 
 if TYPE_CHECKING:
     from uaabench.training.objective import Objective

@@ -10,7 +10,7 @@ from torch.nn.functional import leaky_relu
 
 from uaabench.baselines.network import ScriptMethod, State
 from uaabench.baselines.scripts import recoloured, stretched, truncated
-from uaabench.interface import MethodCard, luminance
+from uaabench.core.interface import MethodCard, luminance
 
 if TYPE_CHECKING:
     from uaabench.training.objective import Objective

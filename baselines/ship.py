@@ -11,7 +11,7 @@ from torch.nn.functional import conv2d, leaky_relu
 from uaabench.baselines.network import ScriptMethod
 from uaabench.baselines.refusion import ChannelNorm
 from uaabench.baselines.scripts import recoloured
-from uaabench.interface import MethodCard, luminance
+from uaabench.core.interface import MethodCard, luminance
 
 if TYPE_CHECKING:
     from uaabench.training.objective import Objective

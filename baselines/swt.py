@@ -6,7 +6,7 @@ import numpy as np
 import pywt
 
 from uaabench.baselines.classical import ClassicalMethod, Image
-from uaabench.interface import MethodCard
+from uaabench.core.interface import MethodCard
 
 
 class StationaryWavelet(ClassicalMethod):

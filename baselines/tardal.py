@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from uaabench.baselines.network import NetworkMethod
-from uaabench.interface import LuminanceMethod, MethodCard
+from uaabench.core.interface import LuminanceMethod, MethodCard
 
 if TYPE_CHECKING:
     from uaabench.training.objective import Objective

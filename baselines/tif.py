@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from uaabench.baselines.classical import ClassicalMethod, Image
-from uaabench.interface import MethodCard
+from uaabench.core.interface import MethodCard
 
 MEAN, MEDIAN = 35, 3
 

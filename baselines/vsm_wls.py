@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from uaabench.baselines.classical import ClassicalMethod, Image, gaussian, guided_filter
-from uaabench.interface import MethodCard
+from uaabench.core.interface import MethodCard
 
 # As published: levels, rolling guidance filter (range deviation, iterations), weight of the least squares.
 LEVELS = 4

@@ -11,7 +11,7 @@ from uaabench.baselines.datfuse import Unit
 from uaabench.baselines.memory_transformer import MemoryTransformer, keep_used
 from uaabench.baselines.network import ScriptMethod, State
 from uaabench.baselines.scripts import pil_grey, truncated
-from uaabench.interface import MethodCard
+from uaabench.core.interface import MethodCard
 
 if TYPE_CHECKING:
     from uaabench.training.objective import Objective

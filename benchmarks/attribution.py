@@ -27,9 +27,9 @@ from attribution_variants import BF16, OURS, VARIANTS, fuse, with_golden_paramet
 from torch import Tensor
 from torch.nn import functional
 
-from uaabench import imaging
 from uaabench.baselines.uaa.config import RELEASED
 from uaabench.baselines.uaa.model import UAAModel
+from uaabench.core import imaging
 
 HEIGHT, WIDTH, SCENES = 480, 640, 5
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")

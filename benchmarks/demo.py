@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from uaabench.segmentation.segmenters import read_card
+from uaabench.judges.segmentation.segmenters import read_card
 from uaabench.training.images import choose
 from uaabench.training.runner import SegmenterRecipe
 from uaabench.training.segmentation import train

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from uaabench import imaging
-from uaabench.interface import Sources
+from uaabench.core import imaging
+from uaabench.core.interface import Sources
 from uaabench.metrics import catalogue
 from uaabench.metrics.profiles import PROFILES, metrics, profile
 

@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from uaabench.baselines.auif import Step
-from uaabench.registry import method_class
+from uaabench.core.registry import method_class
 
 NAMES = (
     "tardal",

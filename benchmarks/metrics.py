@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from scipy.signal import convolve2d
 
-from uaabench.interface import ByteImage, FloatImage, Sources
+from uaabench.core.interface import ByteImage, FloatImage, Sources
 from uaabench.metrics.profiles.cddfuse import CDDFUSE
 
 ROUNDS = 9

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from uaabench import imaging, registry
+from uaabench.core import imaging, registry
 
 FILES = {
     "auif": "AUIF",

@@ -19,13 +19,14 @@ from pathlib import Path
 
 import torch
 
-from uaabench import config, imaging, manifest, pipeline, plan, registry, store
-from uaabench.interface import Pair
-from uaabench.plan import Unit
-from uaabench.segmentation.confusion import confusion
-from uaabench.segmentation.segmenters import Segmenter
-from uaabench.stages.fuse import Runtime
-from uaabench.stages.segment import BATCH, segment_unit
+from uaabench.core import imaging, registry
+from uaabench.core.interface import Pair
+from uaabench.judges.segmentation.confusion import confusion
+from uaabench.judges.segmentation.segmenters import Segmenter
+from uaabench.running import config, manifest, pipeline, plan, store
+from uaabench.running.plan import Unit
+from uaabench.running.stages.fuse import Runtime
+from uaabench.running.stages.segment import BATCH, segment_unit
 
 PARTS = ("reading", "colouring", "network", "confusion", "writing")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from uaabench.datasets.layout import LayoutDataset, Part
-from uaabench.interface import DatasetCard, LabelClass
+from uaabench.core.interface import DatasetCard, LabelClass
+from uaabench.data.layout import LayoutDataset, Part
 
 CLASSES = (
     LabelClass("unlabelled", (0, 0, 0)),

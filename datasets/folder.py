@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from uaabench.datasets.layout import LayoutDataset, Part
-from uaabench.interface import DatasetCard
+from uaabench.core.interface import DatasetCard
+from uaabench.data.layout import LayoutDataset, Part
 
 
 class Folder(LayoutDataset):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from uaabench.datasets.layout import LayoutDataset, Part
-from uaabench.interface import DatasetCard
+from uaabench.core.interface import DatasetCard
+from uaabench.data.layout import LayoutDataset, Part
 
 _FOLDERS = {"ir": ("Ir", "infrared"), "vi": ("Vis", "vi", "visible")}
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import ClassVar
 
-from uaabench.datasets.layout import LayoutDataset, Part
-from uaabench.interface import DatasetCard, LabelClass
+from uaabench.core.interface import DatasetCard, LabelClass
+from uaabench.data.layout import LayoutDataset, Part
 
 CLASSES = (
     LabelClass("unlabelled", (0, 0, 0)),

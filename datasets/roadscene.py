@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import ClassVar
 
-from uaabench.datasets.layout import LayoutDataset, Part, images
-from uaabench.interface import DatasetCard
+from uaabench.core.interface import DatasetCard
+from uaabench.data.layout import LayoutDataset, Part, images
 
 _PART = Part(ir=("cropinfrared", "ir", "infrared"), vi=("crop_LR_visible", "vi", "vis", "visible"))
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from uaabench import registry
+from uaabench.core import registry
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from uaabench.interface import luminance
+from uaabench.core.interface import luminance
 from uaabench.training.crops import Batch
 from uaabench.training.losses import ms_ssim
 from uaabench.training.objective import Objective, Terms

@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 
 from uaabench.baselines.datfuse import Network
-from uaabench.interface import luminance
+from uaabench.core.interface import luminance
 from uaabench.training.crops import Batch
 from uaabench.training.losses import sobel, ssim_map
 from uaabench.training.objective import Objective, Terms

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
 from uaabench.baselines.mmdrfuse import Network
-from uaabench.interface import luminance
+from uaabench.core.interface import luminance
 from uaabench.training.crops import Batch
 from uaabench.training.objective import Objective, Terms
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from uaabench.baselines.reconet import Network
-from uaabench.interface import luminance
+from uaabench.core.interface import luminance
 from uaabench.training.crops import Batch
 from uaabench.training.losses import ssim_map
 from uaabench.training.objective import Objective, Terms

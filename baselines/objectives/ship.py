@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 
 from uaabench.baselines.ship import InvertibleMix, Network
-from uaabench.interface import luminance
+from uaabench.core.interface import luminance
 from uaabench.training.crops import Batch
 from uaabench.training.losses import saliency, stronger_edges
 from uaabench.training.objective import Objective, Terms

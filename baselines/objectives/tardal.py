@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from uaabench.baselines.tardal import Generator
-from uaabench.interface import luminance
+from uaabench.core.interface import luminance
 from uaabench.training.crops import Batch
 from uaabench.training.losses import edges, gaussian, saliency, ssim_map
 from uaabench.training.objective import Objective, Terms

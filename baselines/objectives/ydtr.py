@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
 from uaabench.baselines.ydtr import Network
-from uaabench.interface import luminance
+from uaabench.core.interface import luminance
 from uaabench.training.crops import Batch
 from uaabench.training.losses import ssim_map
 from uaabench.training.objective import Objective, Terms

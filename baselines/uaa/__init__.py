@@ -10,9 +10,9 @@ from torch import Tensor
 from uaabench.baselines.uaa.checkpoint import read_model
 from uaabench.baselines.uaa.explain import explain, explain_fused
 from uaabench.baselines.uaa.model import UAAModel
-from uaabench.errors import WeightsError
-from uaabench.explanation import Explanation
-from uaabench.interface import LuminanceMethod, MethodCard
+from uaabench.core.errors import WeightsError
+from uaabench.core.interface import LuminanceMethod, MethodCard
+from uaabench.methods.explanation import Explanation
 
 # An image of a smaller range counts as constant: stretching it would show nothing but rounding errors.
 GREY_LEVEL = 1 / 255
@@ -54,7 +54,7 @@ class UAA(LuminanceMethod):
     def explain(
         self, ir: Tensor, vi: Tensor, *, fused: Tensor | None = None, mask: Tensor | None = None
     ) -> Explanation:
-        """Explain a pair as this method fuses it, or as another one did; see `uaabench.explanation.Explains`."""
+        """Explain a pair as this method fuses it, or as another one did; see `explanation.Explains`."""
         model = self._loaded()
         if fused is not None:
             return explain_fused(model.model_s, ir, vi, fused, steps=model.config.steps, mask=mask)

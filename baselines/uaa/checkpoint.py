@@ -9,10 +9,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from uaabench import weights
 from uaabench.baselines.uaa.config import RELEASED, UAAConfig
 from uaabench.baselines.uaa.model import UAAModel
-from uaabench.errors import WeightsError
+from uaabench.core import weights
+from uaabench.core.errors import WeightsError
 
 State = Mapping[str, Tensor]
 

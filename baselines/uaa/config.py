@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, ClassVar, Self
 
-from uaabench.errors import WeightsError
+from uaabench.core.errors import WeightsError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from uaabench.baselines.uaa.attribution import PathAttention, SourceWeights, attribute, source_weights
 from uaabench.baselines.uaa.model import Trace, UAAModel
-from uaabench.errors import UsageError
-from uaabench.explanation import Explanation, FloatMap
-from uaabench.interface import luminance
+from uaabench.core.errors import UsageError
+from uaabench.core.interface import luminance
+from uaabench.methods.explanation import Explanation, FloatMap
 
 
 def as_it_is(image: Tensor) -> Tensor:

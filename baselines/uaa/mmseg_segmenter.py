@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from uaabench.baselines.uaa.coarse import CoarseSegmenter
-from uaabench.segmentation import segmenters
+from uaabench.judges.segmentation import segmenters
 
 
 class MMSegSegmenter(CoarseSegmenter):

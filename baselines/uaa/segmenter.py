@@ -11,7 +11,7 @@ from torch import nn
 
 from uaabench.baselines.uaa.mobilenet import MobileNetSegmenter
 from uaabench.baselines.uaa.small import SmallSegmenter
-from uaabench.errors import unknown_name
+from uaabench.core.errors import unknown_name
 
 SEGMENTERS: dict[str, Callable[[int], nn.Module]] = {"mobilenetv2": MobileNetSegmenter, "small": SmallSegmenter}
 """Constructors by the name used in `UAAConfig.segmenter`; each takes the number of classes."""
@@ -31,7 +31,7 @@ def build_segmenter(name: str, classes: int) -> nn.Module:
     if name in SEGMENTERS:
         return SEGMENTERS[name](classes)
     from uaabench.baselines.uaa.mmseg_segmenter import MMSegSegmenter
-    from uaabench.segmentation.segmenters import CONFIGS
+    from uaabench.judges.segmentation.segmenters import CONFIGS
 
     if name not in CONFIGS and not name.endswith(".py"):
         raise unknown_name("segmenter", name, [*SEGMENTERS, *CONFIGS])

@@ -11,14 +11,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from uaabench import imaging
+from uaabench.core import imaging
+from uaabench.core.errors import DataError
+from uaabench.core.interface import DatasetCard, FusionDataset, Pair
+from uaabench.core.paths import cache_folder
 from uaabench.datasets.demo.canvas import HEIGHT, WIDTH
 from uaabench.datasets.demo.render import render
 from uaabench.datasets.demo.scene import compose
 from uaabench.datasets.msrs import CLASSES
-from uaabench.errors import DataError
-from uaabench.interface import DatasetCard, FusionDataset, Pair
-from uaabench.paths import cache_folder
 
 VERSION = 2
 COUNTS = {"train": 64, "test": 16}

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
+from uaabench.core.interface import ByteImage, FloatImage
 from uaabench.datasets.demo.canvas import FOCAL, HEIGHT, NEAREST, SCALE, WIDTH
 from uaabench.datasets.demo.scene import Light, Scene
-from uaabench.interface import ByteImage, FloatImage
 
 _ROWS, _COLUMNS = np.mgrid[:HEIGHT, :WIDTH].astype(np.float64)
 

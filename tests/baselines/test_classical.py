@@ -7,10 +7,10 @@ import pytest
 import torch
 from scipy import ndimage
 
-from uaabench import conformance
 from uaabench.baselines import adf, gtf, msvd, vsm_wls
 from uaabench.baselines.classical import box_mean, guided_filter
-from uaabench.registry import method_class
+from uaabench.core.registry import method_class
+from uaabench.methods import conformance
 
 NAMES = ["swt", "gff", "adf", "gtf", "tif", "msvd", "vsm_wls"]
 

@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from uaabench import imaging, plan
 from uaabench.baselines.controls import Checker, Noise
 from uaabench.baselines.floor import Average
-from uaabench.conformance import scenes
-from uaabench.interface import ByteImage, FusionMethod
-from uaabench.registry import method_card, method_class
+from uaabench.core import imaging
+from uaabench.core.interface import ByteImage, FusionMethod
+from uaabench.core.registry import method_card, method_class
+from uaabench.methods.conformance import scenes
+from uaabench.running import plan
 
 CONTROLS = {"noise": Noise, "checker": Checker}
 

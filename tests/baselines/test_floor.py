@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from uaabench import imaging
 from uaabench.baselines.floor import Average, Infrared, Maximum, Visible
-from uaabench.interface import ByteImage, FusionMethod
+from uaabench.core import imaging
+from uaabench.core.interface import ByteImage, FusionMethod
+from uaabench.core.registry import method_card, method_class
 from uaabench.metrics.profiles.cddfuse import CDDFUSE
-from uaabench.registry import method_card, method_class
 
 RULES = {"visible": Visible, "infrared": Infrared, "average": Average, "maximum": Maximum}
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from uaabench.baselines.laplacian import LEVELS, Laplacian, decompose, rebuild
-from uaabench.registry import method_class
+from uaabench.core.registry import method_class
 
 
 def test_the_card_leads_to_the_class() -> None:

@@ -2,10 +2,10 @@ import pytest
 import torch
 from torch import nn
 
-from uaabench import weights
 from uaabench.baselines.network import NetworkMethod, read_state
-from uaabench.errors import WeightsError
-from uaabench.interface import Checkpoint, MethodCard
+from uaabench.core import weights
+from uaabench.core.errors import WeightsError
+from uaabench.core.interface import Checkpoint, MethodCard
 
 
 class Single(NetworkMethod):

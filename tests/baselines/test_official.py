@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from uaabench import conformance, imaging
-from uaabench.registry import method_card, method_class
-from uaabench.weights import sha256
+from uaabench.core import imaging
+from uaabench.core.registry import method_card, method_class
+from uaabench.core.weights import sha256
+from uaabench.methods import conformance
 
 CPU = torch.device("cpu")
 # Checkpoint of the card, folder of the development data, its file (none: all files of the folder), golden outputs.

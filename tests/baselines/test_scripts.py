@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import torch
 
-from uaabench import imaging
 from uaabench.baselines.scripts import opencv_grey, pil_grey, recoloured, stretched, truncated
+from uaabench.core import imaging
 
 
 def colours() -> np.ndarray:

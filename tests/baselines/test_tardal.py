@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from uaabench import imaging
 from uaabench.baselines.network import flush_denormals
 from uaabench.baselines.tardal import BatchNorm, Generator, TarDAL
-from uaabench.errors import WeightsError
-from uaabench.registry import method_card, method_class
-from uaabench.weights import sha256
+from uaabench.core import imaging
+from uaabench.core.errors import WeightsError
+from uaabench.core.registry import method_card, method_class
+from uaabench.core.weights import sha256
 
 CPU = torch.device("cpu")
 FILES = {

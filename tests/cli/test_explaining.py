@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from pypdf import PdfReader
 
-from uaabench import figures, imaging
-from uaabench.errors import unknown_name
-from uaabench.plan import open_dataset
+from uaabench.core import imaging
+from uaabench.core.errors import unknown_name
+from uaabench.reporting import figures
+from uaabench.running.plan import open_dataset
 
 PAIR = "0066N"
 
@@ -93,7 +94,7 @@ def test_a_method_of_a_plugin_explains_itself(uaabench, drawn, pair_folder, tmp_
     (tmp_path / "own.py").write_text(
         "import torch\n"
         "from uaabench.baselines.uaa.explain import explain_fused\n"
-        "from uaabench.interface import LuminanceMethod, MethodCard\n"
+        "from uaabench.core.interface import LuminanceMethod, MethodCard\n"
         "class Two(torch.nn.Module):\n"
         "    def forward(self, x):\n"
         "        return torch.cat([x, 1 - x], 1)\n"
@@ -152,7 +153,7 @@ def test_labels_of_a_pair_without_them_or_of_unknown_classes_are_refused(uaabenc
 def test_labels_of_other_classes_than_the_segmenter_are_refused(uaabench, pair_folder, tmp_path):
     (tmp_path / "own.py").write_text(
         "from uaabench.datasets.folder import Folder\n"
-        "from uaabench.interface import DatasetCard, LabelClass\n"
+        "from uaabench.core.interface import DatasetCard, LabelClass\n"
         "class Two(Folder):\n"
         "    card = DatasetCard(name='two', title='Two', version=1, summary='s', splits={'all': None},\n"
         "        default_split='all', classes=(LabelClass('a', (0, 0, 0)), LabelClass('b', (9, 9, 9))))\n"

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from uaabench import imaging
+from uaabench.core import imaging
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_check_method_prints_every_finding(uaabench):
 
 def test_check_method_fails_on_a_broken_plugin(uaabench, tmp_path):
     (tmp_path / "bad.py").write_text(
-        "from uaabench.interface import LuminanceMethod, MethodCard\n"
+        "from uaabench.core.interface import LuminanceMethod, MethodCard\n"
         "class Bad(LuminanceMethod):\n"
         "    card = MethodCard(name='bad', title='Bad', kind='classical', version=1, summary='drops a row')\n"
         "    def fuse_luminance(self, ir, y):\n"

@@ -3,9 +3,9 @@
 import numpy as np
 from typer.testing import CliRunner
 
-from uaabench import imaging
 from uaabench.cli.main import app
-from uaabench.errors import DataError, UsageError
+from uaabench.core import imaging
+from uaabench.core.errors import DataError, UsageError
 
 
 def run(*words):

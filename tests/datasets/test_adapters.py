@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from uaabench import registry
-from uaabench.errors import DataError, UsageError
+from uaabench.core import registry
+from uaabench.core.errors import DataError, UsageError
 
 
 def fill(folder, *, names=("00001D", "00002N"), suffix=".png"):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from uaabench import imaging
+from uaabench.core import imaging
 from uaabench.datasets.demo import Demo
 
 # Over id, infrared, visible and label of all 80 pairs; trained weights and reported numbers depend on these pixels.

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from uaabench.interface import ByteImage, Sources
+from uaabench.core.interface import ByteImage, Sources
 from uaabench.metrics.batched import batched
 from uaabench.metrics.profiles import Scene
 from uaabench.metrics.profiles.cddfuse import CDDFUSE

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from uaabench.errors import UsageError
+from uaabench.core.errors import UsageError
 from uaabench.metrics import catalogue
 from uaabench.metrics.profiles import PROFILES, metrics
 from uaabench.metrics.profiles.published import PUBLISHED

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 from oracle import GOLDENS, Golden, cases, difference, read_triple
-from uaabench.evaluation import evaluate
-from uaabench.interface import Sources
+from uaabench.core.interface import Sources
 from uaabench.metrics import mi
 from uaabench.metrics.nmi import NMI
 from uaabench.metrics.profiles import Scene, profile
 from uaabench.metrics.profiles.vifb import VIFB
+from uaabench.running.evaluation import evaluate
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from uaabench import imaging
-from uaabench.interface import Sources
+from uaabench.core import imaging
+from uaabench.core.interface import Sources
 from uaabench.metrics.profiles.cddfuse import CDDFUSE
 
 # Over the 140 pairs of the development data: EN SD SF VIF Qabf.

@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from uaabench import registry
-from uaabench.errors import DataError, UsageError
-from uaabench.interface import Metric, Sources
+from uaabench.core import registry
+from uaabench.core.errors import DataError, UsageError
+from uaabench.core.interface import Metric, Sources
 from uaabench.metrics.profiles import PROFILES, Value, profile
 from uaabench.metrics.profiles.cddfuse import CDDFUSE
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from uaabench.errors import DataError
-from uaabench.interface import ByteImage, Metric, Sources
+from uaabench.core.errors import DataError
+from uaabench.core.interface import ByteImage, Metric, Sources
 from uaabench.metrics.profiles import PROFILES, Profile, Value
 from uaabench.metrics.profiles.published import PUBLISHED
 

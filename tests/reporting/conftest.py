@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import pytest
 
-from uaabench.interface import Metric
+from uaabench.core.interface import Metric
 from uaabench.reporting.build import build_table
 from uaabench.reporting.numbers import Numbers
 from uaabench.reporting.table import DatasetHead, MethodRow, Table

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from uaabench.errors import UsageError
+from uaabench.core.errors import UsageError
 from uaabench.reporting.table import DatasetHead, Table
 
 

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from uaabench import efficiency
 from uaabench.cli.running import execute
-from uaabench.config import build
+from uaabench.methods import efficiency
 from uaabench.reporting.evidence import load
 from uaabench.reporting.html import page
 from uaabench.reporting.html.pictures import _encode, pictures
+from uaabench.running.config import build
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 

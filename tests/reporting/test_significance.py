@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from uaabench.errors import UsageError
+from uaabench.core.errors import UsageError
 from uaabench.reporting.csv_table import csv_table
 from uaabench.reporting.grids import grids
 from uaabench.reporting.json_table import json_table
@@ -134,7 +134,7 @@ def test_the_grid_of_ranks_names_the_critical_difference(compared):
 
 
 def test_efficiency_is_a_grid_of_its_own(compared):
-    from uaabench.efficiency import Efficiency
+    from uaabench.methods.efficiency import Efficiency
 
     cost = Efficiency(
         method="uaa", title="UAAFusion", kind="learned", height=480, width=640, parameters=147_729,

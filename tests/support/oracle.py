@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from uaabench import imaging
-from uaabench.interface import Sources
+from uaabench.core import imaging
+from uaabench.core.interface import Sources
 from uaabench.metrics.profiles import profile
 
 EXCEPTIONS = Path(__file__).with_name("oracle_exceptions.csv")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from uaabench.errors import UsageError
-from uaabench.interface import ByteImage, DatasetCard, FusionDataset, Pair, Sources
+from uaabench.core.errors import UsageError
+from uaabench.core.interface import ByteImage, DatasetCard, FusionDataset, Pair, Sources
 from uaabench.training.crops import CropSampler
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from uaabench import imaging
+from uaabench.core import imaging
 from uaabench.training.images import choose
 
 TINY = ("--steps", "2", "--batch", "2", "--crop", "64", "--validate", "1")

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from uaabench import registry, weights
-from uaabench.errors import UsageError
+from uaabench.core import registry, weights
+from uaabench.core.errors import UsageError
 from uaabench.training import budget as budgets
 from uaabench.training.budget import Budget
 from uaabench.training.crops import CropSampler

@@ -7,8 +7,8 @@ import torch
 from uaabench.baselines.uaa.attribution import source_weights
 from uaabench.baselines.uaa.config import SMALL
 from uaabench.baselines.uaa.model import UAAModel
-from uaabench.errors import UsageError
-from uaabench.interface import DatasetCard, FusionDataset, Pair, Sources, luminance
+from uaabench.core.errors import UsageError
+from uaabench.core.interface import DatasetCard, FusionDataset, Pair, Sources, luminance
 from uaabench.training import uaa_loss
 from uaabench.training.patches import Attributor, PatchSampler, contrast, flip
 

@@ -1,6 +1,6 @@
 import pytest
 
-from uaabench.errors import UsageError
+from uaabench.core.errors import UsageError
 from uaabench.training import recipe
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from uaabench.errors import DataError, UsageError
-from uaabench.segmentation.confusion import confusion, scores
-from uaabench.segmentation.protocols import protocol
-from uaabench.segmentation.segmenters import Segmenter, read_card, resolve
+from uaabench.core.errors import DataError, UsageError
+from uaabench.judges.segmentation.confusion import confusion, scores
+from uaabench.judges.segmentation.protocols import protocol
+from uaabench.judges.segmentation.segmenters import Segmenter, read_card, resolve
 from uaabench.training.images import choose
 from uaabench.training.runner import SegmenterRecipe
 from uaabench.training.segmentation import train

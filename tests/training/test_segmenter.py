@@ -3,7 +3,7 @@ import torch
 from torchvision.models import mobilenet_v2
 
 from uaabench.baselines.uaa.segmenter import SEGMENTERS
-from uaabench.errors import UsageError, WeightsError
+from uaabench.core.errors import UsageError, WeightsError
 from uaabench.training.segmenter import load_backbone
 
 

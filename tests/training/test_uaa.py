@@ -11,10 +11,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from uaabench import registry, weights
 from uaabench.baselines.uaa.checkpoint import read_model
 from uaabench.baselines.uaa.config import SMALL
-from uaabench.errors import UsageError
+from uaabench.core import registry, weights
+from uaabench.core.errors import UsageError
 from uaabench.training.export import export
 from uaabench.training.pairs import TrainingPairs
 from uaabench.training.recipe import JointTraining, LossWeights, Recipe, SegmenterTraining, Validation

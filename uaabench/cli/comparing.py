@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from uaabench.errors import UsageError
+from uaabench.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
 
-    from uaabench.regression import Change
+    from uaabench.reporting.gate import Change
 
 Gate = Literal["text", "json", "github"]
 STYLES = {"worse": "bold red", "missing": "bold red", "better": "green", "same": ""}
@@ -31,7 +31,7 @@ def compare(
     """
     from rich.console import Console
 
-    from uaabench import regression
+    from uaabench.reporting import gate as regression
     from uaabench.reporting.evidence import load
 
     old, new = load(before), load(after)
@@ -77,7 +77,7 @@ def check(
 
         uaabench check runs/now --reference reports/demo --update --reason "uaa: retrained weights"
     """
-    from uaabench import regression
+    from uaabench.reporting import gate as regression
     from uaabench.reporting.evidence import load
 
     judged = load(run)
@@ -110,13 +110,13 @@ def merge(
     Example: uaabench merge runs/uaa runs/tardal --out runs/both
     """
     from uaabench.cli.running import print_report
-    from uaabench.merging import merge as join
+    from uaabench.running.merging import merge as join
 
     print_report(join(runs, out))
 
 
 def _update(run: Path, reference: Path, reason: str) -> None:
-    from uaabench import regression
+    from uaabench.reporting import gate as regression
     from uaabench.reporting.evidence import load
 
     if not reason.strip():

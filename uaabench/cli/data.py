@@ -12,7 +12,7 @@ import typer
 from uaabench.cli.options import DataRoot
 
 if TYPE_CHECKING:
-    from uaabench.interface import FusionDataset
+    from uaabench.core.interface import FusionDataset
 
 app = typer.Typer(no_args_is_help=True, help="Data sets: prepare, verify, and what is there.")
 
@@ -30,7 +30,7 @@ def prepare(
 
     Example: uaabench data prepare msrs ~/Downloads/MSRS-main.zip
     """
-    from uaabench import dataprep
+    from uaabench.data import prepare as dataprep
 
     typer.echo(f"{name} is in place: {dataprep.prepare(source, name, _root(data_root), link=link)}")
 
@@ -47,8 +47,8 @@ def verify(
 
     Example: uaabench data verify msrs:test
     """
-    from uaabench import datacheck
-    from uaabench.errors import UsageError
+    from uaabench.core.errors import UsageError
+    from uaabench.data import check as datacheck
 
     wanted = [entry.partition(":")[::2] for entry in names] if names else [(name, "") for name in _found(data_root)]
     if not wanted:
@@ -72,7 +72,7 @@ def info(data_root: DataRoot = None, as_json: Json = False) -> None:
 
     Example: uaabench data info --data-root ~/data
     """
-    from uaabench import datacheck
+    from uaabench.data import check as datacheck
 
     rows: list[dict[str, Any]] = []
     for name in _found(data_root):
@@ -93,19 +93,19 @@ def info(data_root: DataRoot = None, as_json: Json = False) -> None:
 
 
 def _root(data_root: Path | None) -> Path:
-    from uaabench import paths
+    from uaabench.core import paths
 
     return data_root or paths.data_folder()
 
 
 def _found(data_root: Path | None) -> list[str]:
-    from uaabench.plan import found_datasets
+    from uaabench.running.plan import found_datasets
 
     return found_datasets(_root(data_root))
 
 
 def _open(name: str, data_root: Path | None) -> FusionDataset:
-    from uaabench.plan import open_dataset
+    from uaabench.running.plan import open_dataset
 
     return open_dataset(name, _root(data_root))[0]
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from uaabench.cli import options
-from uaabench.errors import UsageError
+from uaabench.core.errors import UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-    from uaabench.interface import Metric
+    from uaabench.core.interface import Metric
     from uaabench.metrics.profiles import Profile
     from uaabench.statistics import Interval
 
@@ -41,9 +41,10 @@ def evaluate(
 
         uaabench evaluate --ir MSRS/test/ir --vi MSRS/test/vi --fused results/ --metrics EN,VIF --csv values.csv
     """
-    from uaabench import evaluation, registry
-    from uaabench.executors import threads_per_job
+    from uaabench.core import registry
     from uaabench.metrics import profiles
+    from uaabench.running import evaluation
+    from uaabench.running.executors import threads_per_job
 
     registry.load_plugins(plugin)
     convention = profiles.profile(profile or "cddfuse")
@@ -147,7 +148,7 @@ def _print_notes(table: pd.DataFrame, convention: Profile, console: Console) -> 
     """Say what the numbers rest on: the profile, and every pair that is not in them, with its reason."""
     from rich.markup import escape
 
-    from uaabench.evaluation import list_names
+    from uaabench.running.evaluation import list_names
 
     scored = int(table["status"].isin(["ok", "undefined"]).sum())
     notes = [f"{scored} of {len(table)} pairs scored; profile {convention.name}, version {convention.version}."]

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from uaabench.cli import options
-from uaabench.errors import unknown_name
+from uaabench.core.errors import unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from uaabench.interface import Pair
+    from uaabench.core.interface import Pair
 
 
 def explain(
@@ -47,8 +47,11 @@ def explain(
 
         uaabench explain 00537D --method mine=fused/ --dataset msrs -o page.pdf
     """
-    from uaabench import explaining, figures, paths, pipeline, registry
-    from uaabench.plan import open_dataset, plan_method
+    from uaabench.core import paths, registry
+    from uaabench.methods import explaining
+    from uaabench.reporting import figures
+    from uaabench.running import pipeline
+    from uaabench.running.plan import open_dataset, plan_method
 
     figures.kind_of(out)
     registry.load_plugins(plugin)

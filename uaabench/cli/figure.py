@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from uaabench.cli import options
-from uaabench.errors import UsageError, unknown_name
+from uaabench.core.errors import UsageError, unknown_name
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from uaabench.figures import Box, Panel
-    from uaabench.interface import Metric
+    from uaabench.core.interface import Metric
+    from uaabench.reporting.figures import Box, Panel
     from uaabench.reporting.images import RunImages
     from uaabench.reporting.table import Section, Table
 
@@ -47,8 +47,7 @@ def montage(
 
     Example: uaabench figure montage runs/paper --pairs 00537D,00633D --box 00537D=200,150,80,60 -o montage.pdf
     """
-    from uaabench import figures
-    from uaabench.reporting import plots
+    from uaabench.reporting import figures, plots
     from uaabench.reporting.evidence import load
     from uaabench.reporting.images import SOURCES, RunImages
 
@@ -153,8 +152,8 @@ def _pairs(records: pd.DataFrame, dataset: str) -> list[str]:
 
 
 def _panel(images: RunImages, name: str, title: str, pair: str, *, colour: bool) -> Panel:
-    from uaabench import imaging
-    from uaabench.figures import Panel
+    from uaabench.core import imaging
+    from uaabench.reporting.figures import Panel
     from uaabench.reporting.images import SOURCES
 
     image = images.source(name, pair) if name in SOURCES else images.fused(name, pair)
@@ -167,7 +166,7 @@ def _panel(images: RunImages, name: str, title: str, pair: str, *, colour: bool)
 
 
 def _read_box(text: str) -> tuple[str, Box]:
-    from uaabench.figures import Box
+    from uaabench.reporting.figures import Box
 
     pair, _, numbers = text.rpartition("=")
     try:
@@ -178,7 +177,7 @@ def _read_box(text: str) -> tuple[str, Box]:
 
 
 def _save(figure: Figure, out: Path) -> None:
-    from uaabench import figures
+    from uaabench.reporting import figures
 
     figures.save(figure, out)
     typer.echo(f"Written to {out}")

@@ -39,13 +39,13 @@ def judges(
 
         uaabench run --methods uaa,tardal --datasets msrs --segmenter judges
     """
-    from uaabench import pipeline
     from uaabench.cli.progress import progress
     from uaabench.cli.running import print_failures
-    from uaabench.config import build
-    from uaabench.paths import data_folder
-    from uaabench.stages.fuse import Runtime
-    from uaabench.store import open_run
+    from uaabench.core.paths import data_folder
+    from uaabench.running import pipeline
+    from uaabench.running.config import build
+    from uaabench.running.stages.fuse import Runtime
+    from uaabench.running.store import open_run
     from uaabench.training import judges as training
     from uaabench.training.images import choose
     from uaabench.training.runner import SegmenterRecipe
@@ -79,7 +79,7 @@ def judges(
 
 
 def _seeds(text: str) -> list[int]:
-    from uaabench.errors import UsageError
+    from uaabench.core.errors import UsageError
 
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdecimal() for part in parts):

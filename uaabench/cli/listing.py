@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from uaabench.cli import options
-from uaabench.errors import unknown_name
+from uaabench.core.errors import unknown_name
 
 if TYPE_CHECKING:
-    from uaabench.interface import MethodCard
+    from uaabench.core.interface import MethodCard
 
 # Below this width of the terminal a listing leaves out the sentence about each name.
 WIDE = 110
@@ -41,7 +41,7 @@ def list_names(
     Weights marked (add) are their authors': 'uaabench weights list' says where they are, 'uaabench weights add' takes
     them in. Examples: uaabench list methods; uaabench list datasets --json
     """
-    from uaabench import registry
+    from uaabench.core import registry
 
     registry.load_plugins(plugin)
     rows = LISTINGS[kind]()
@@ -68,7 +68,7 @@ def show(
 
     Examples: uaabench show tardal; uaabench show qabf
     """
-    from uaabench import registry
+    from uaabench.core import registry
 
     registry.load_plugins(plugin)
     facts = _facts(name)
@@ -88,7 +88,7 @@ def show(
 
 
 def _methods() -> list[dict[str, Any]]:
-    from uaabench import registry
+    from uaabench.core import registry
 
     return [
         {
@@ -107,7 +107,7 @@ def _methods() -> list[dict[str, Any]]:
 
 def _tracks(card: MethodCard) -> Iterator[str]:
     """Which weights a method can be compared with: trained here, or its authors'."""
-    from uaabench import weights
+    from uaabench.core import weights
 
     if weights.shipped(card.name):
         yield "retrained"
@@ -117,7 +117,7 @@ def _tracks(card: MethodCard) -> Iterator[str]:
 
 def _weights(card: MethodCard) -> Iterator[str]:
     """The weights of a method by name; those that are not here say so."""
-    from uaabench import weights
+    from uaabench.core import weights
 
     if weights.shipped(card.name):
         yield "shipped"
@@ -126,7 +126,7 @@ def _weights(card: MethodCard) -> Iterator[str]:
 
 
 def _datasets() -> list[dict[str, Any]]:
-    from uaabench import registry
+    from uaabench.core import registry
 
     cards = [registry.dataset_class(name).card for name in registry.dataset_names()]
     return [
@@ -142,7 +142,7 @@ def _datasets() -> list[dict[str, Any]]:
 
 
 def _metrics() -> list[dict[str, Any]]:
-    from uaabench import registry
+    from uaabench.core import registry
     from uaabench.metrics.profiles import having, metrics
 
     return [
@@ -173,7 +173,7 @@ def _profiles() -> list[dict[str, Any]]:
 
 
 def _segmenters() -> list[dict[str, Any]]:
-    from uaabench.segmentation.segmenters import CONFIGS, resolve, shipped_names
+    from uaabench.judges.segmentation.segmenters import CONFIGS, resolve, shipped_names
 
     trained = [
         {"name": name, "kind": "trained, shipped", "summary": card.trained_on}
@@ -184,7 +184,7 @@ def _segmenters() -> list[dict[str, Any]]:
 
 
 def _protocols() -> list[dict[str, Any]]:
-    from uaabench.segmentation.protocols import PROTOCOLS
+    from uaabench.judges.segmentation.protocols import PROTOCOLS
 
     return [
         {
@@ -210,7 +210,7 @@ LISTINGS: dict[Kind, Callable[[], list[dict[str, Any]]]] = {
 
 def _facts(name: str) -> dict[str, Any]:
     """The card of whatever has this name, as plain values without empty entries."""
-    from uaabench import registry, weights
+    from uaabench.core import registry, weights
     from uaabench.metrics.profiles import PROFILES, having, metrics
 
     methods = registry.method_cards()

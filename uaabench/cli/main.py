@@ -24,7 +24,7 @@ from uaabench.cli import (
     weights,
 )
 from uaabench.cli.evaluate import evaluate
-from uaabench.errors import UaabenchError
+from uaabench.core.errors import UaabenchError
 
 EPILOG = (
     "Exit codes: 0 all done; 1 the regression gate found one; 2 usage; 3 finished, but something failed; "

@@ -19,7 +19,7 @@ def doctor(
     """
     import json
 
-    from uaabench.diagnosis import examine
+    from uaabench.cli.diagnosis import examine
 
     findings = examine(data_root)
     if as_json:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from uaabench.cli import options
-from uaabench.errors import UsageError
+from uaabench.core.errors import UsageError
 
 
 def fuse(
@@ -35,13 +35,13 @@ def fuse(
         uaabench fuse --methods uaa --datasets msrs --out runs/paper
     """
     if images:
-        from uaabench import registry
+        from uaabench.core import registry
 
         registry.load_plugins(plugin)
         _fuse_files(images, out, method, device or "auto", colour)
         return
     from uaabench.cli.running import execute
-    from uaabench.config import build
+    from uaabench.running.config import build
 
     given = {
         "methods": options.split_commas(methods),
@@ -68,9 +68,11 @@ def check_method(
     import torch
     from rich.console import Console
 
-    from uaabench import conformance, pipeline, registry
-    from uaabench.plan import plan_method
-    from uaabench.stages.fuse import load_method
+    from uaabench.core import registry
+    from uaabench.methods import conformance
+    from uaabench.running import pipeline
+    from uaabench.running.plan import plan_method
+    from uaabench.running.stages.fuse import load_method
 
     registry.load_plugins(plugin)
     planned = plan_method(name)
@@ -87,11 +89,12 @@ def check_method(
 
 
 def _fuse_files(images: list[Path], out: Path | None, method: str, device: str, colour: bool) -> None:
-    from uaabench import imaging, pipeline
-    from uaabench.interface import Pair
-    from uaabench.plan import plan_method
-    from uaabench.registry import dataset_class
-    from uaabench.stages.fuse import Runtime, make_fuser
+    from uaabench.core import imaging
+    from uaabench.core.interface import Pair
+    from uaabench.core.registry import dataset_class
+    from uaabench.running import pipeline
+    from uaabench.running.plan import plan_method
+    from uaabench.running.stages.fuse import Runtime, make_fuser
 
     if len(images) != 2 or out is None:
         raise UsageError("To fuse two images write: uaabench fuse IR VI -o OUT.png --method NAME")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from uaabench.cli import options
-from uaabench.errors import UsageError
+from uaabench.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from uaabench.efficiency import Efficiency
+    from uaabench.methods.efficiency import Efficiency
 
 
 def profile(
@@ -43,8 +43,10 @@ def profile(
     import json
     from dataclasses import asdict
 
-    from uaabench import efficiency, manifest, pipeline, plan, registry
-    from uaabench.config import build
+    from uaabench.core import registry
+    from uaabench.methods import efficiency
+    from uaabench.running import manifest, pipeline, plan
+    from uaabench.running.config import build
 
     if run is None and not methods:
         raise UsageError("Name a run directory, or methods with --methods.")

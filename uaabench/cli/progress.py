@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from uaabench.plan import Plan
+from uaabench.running.plan import Plan
 
 SECONDS_BETWEEN_LINES = 30
 

@@ -12,10 +12,10 @@ from uaabench.cli import options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from uaabench.config import RunConfig
-    from uaabench.plan import Plan
-    from uaabench.stages.report import ReportOptions
-    from uaabench.store import Failure
+    from uaabench.reporting.report import ReportOptions
+    from uaabench.running.config import RunConfig
+    from uaabench.running.plan import Plan
+    from uaabench.running.store import Failure
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
 
@@ -51,7 +51,7 @@ def run(
 
         uaabench run --config paper.yaml --jobs 2
     """
-    from uaabench.config import build
+    from uaabench.running.config import build
 
     given = {
         "methods": options.split_commas(methods),
@@ -87,8 +87,8 @@ def score(
 
         uaabench score runs/paper --profile tang --metrics all
     """
-    from uaabench import manifest
-    from uaabench.config import build
+    from uaabench.running import manifest
+    from uaabench.running.config import build
 
     given = {"metrics": options.split_commas(metrics) or ([] if profile else None), "profile": profile}
     config = manifest.read_config(run).model_dump() | {key: value for key, value in given.items() if value is not None}
@@ -122,7 +122,7 @@ def report(
         uaabench report runs/paper --format latex --intervals pm --label tab:msrs --out paper/
     """
     from uaabench.reporting.latex import LatexStyle
-    from uaabench.stages.report import ReportOptions
+    from uaabench.reporting.report import ReportOptions
 
     style = LatexStyle(
         caption=caption or LatexStyle.caption,
@@ -153,8 +153,8 @@ def execute(
     dry_run: bool = False,
 ) -> None:
     """Plan a run and carry it out; exits with 3 when something failed."""
-    from uaabench import pipeline, plan, store
     from uaabench.cli.progress import run_progress
+    from uaabench.running import pipeline, plan, store
 
     device = pipeline.pick_device(config.device)
     planned = plan.make(config, device.partition(":")[0])
@@ -189,8 +189,8 @@ def print_report(folder: Path, choice: ReportOptions | None = None) -> None:
     """Make the report of a run and print its table."""
     from rich.console import Console
 
+    from uaabench.reporting.report import report as make_report
     from uaabench.reporting.terminal import print_table
-    from uaabench.stages.report import report as make_report
 
     table, files = make_report(folder, choice)
     print_table(table, Console())

@@ -25,12 +25,12 @@ def segment(
 
         uaabench segment --pred predicted/ --labels MSRS/test/Segmentation_labels --protocol msrs-9
     """
-    from uaabench.errors import UsageError
+    from uaabench.core.errors import UsageError
 
     if run is not None:
-        from uaabench import manifest
         from uaabench.cli.running import execute
-        from uaabench.config import build
+        from uaabench.running import manifest
+        from uaabench.running.config import build
 
         given = {"segmenter": segmenter, "protocol": protocol}
         config = manifest.read_config(run).model_dump()
@@ -51,9 +51,9 @@ def _compare_folders(pred: Path, labels: Path, protocol: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from uaabench.segmentation import protocols
-    from uaabench.segmentation.confusion import interval, scores
-    from uaabench.segmentation.folders import read_matrices
+    from uaabench.judges.segmentation import protocols
+    from uaabench.judges.segmentation.confusion import interval, scores
+    from uaabench.judges.segmentation.folders import read_matrices
 
     convention = protocols.protocol(protocol)
     matrices = read_matrices(pred, labels, convention)

@@ -58,8 +58,8 @@ def segmenter(
 
         uaabench train segmenter --dataset msrs --on fused/uaa/train --out runs/retrained-uaa
     """
-    from uaabench.paths import data_folder
-    from uaabench.segmentation.segmenters import read_card
+    from uaabench.core.paths import data_folder
+    from uaabench.judges.segmentation.segmenters import read_card
     from uaabench.training.images import choose
     from uaabench.training.runner import SegmenterRecipe
     from uaabench.training.segmentation import train
@@ -101,13 +101,13 @@ def method(
     """
     import torch
 
-    from uaabench.pipeline import pick_device
-    from uaabench.registry import load_plugins
+    from uaabench.core.registry import load_plugins
+    from uaabench.core.weights import card_of
+    from uaabench.running.pipeline import pick_device
     from uaabench.training import budget as budgets
     from uaabench.training.method import objective_of, train
     from uaabench.training.pairs import find
     from uaabench.training.recipe import parse_changes
-    from uaabench.weights import card_of
 
     load_plugins(plugins)
     objective_of(name)
@@ -147,7 +147,7 @@ def uaa(
     """
     import torch
 
-    from uaabench.pipeline import pick_device
+    from uaabench.running.pipeline import pick_device
     from uaabench.training import recipe as recipes
     from uaabench.training.export import export
     from uaabench.training.pairs import find

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from uaabench.weights import ResolvedWeights
+    from uaabench.core.weights import ResolvedWeights
 
 app = typer.Typer(no_args_is_help=True, help="Weights: list, add, fetch and verify them.")
 
@@ -24,7 +24,7 @@ def list_weights() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from uaabench import registry, weights
+    from uaabench.core import registry, weights
 
     table = Table("method", "weights", "sha256", "here", "from", box=None, pad_edge=False)
     for card in registry.method_cards().values():
@@ -48,7 +48,7 @@ def add(
 
         uaabench weights add didfuse Encoder_weight_IJCAI.pkl Decoder_weight_IJCAI.pkl
     """
-    from uaabench import registry, weights
+    from uaabench.core import registry, weights
 
     card = registry.method_card(method)
     names = dict.fromkeys(name for file in files for name in weights.add(card, file))
@@ -63,7 +63,7 @@ def fetch(method: Method, checkpoint: Annotated[str, typer.Argument(help="Name o
 
     Example: uaabench weights fetch tardal dt
     """
-    from uaabench import registry, weights
+    from uaabench.core import registry, weights
 
     path = weights.fetch(registry.method_card(method), checkpoint)
     typer.echo(f"{method}@{checkpoint} is in {path}")
@@ -75,7 +75,7 @@ def verify() -> None:
 
     Example: uaabench weights verify
     """
-    from uaabench.errors import WeightsError
+    from uaabench.core.errors import WeightsError
 
     broken = 0
     for name, found in _all_here():
@@ -91,7 +91,7 @@ def verify() -> None:
 
 def _all_here() -> list[tuple[str, ResolvedWeights]]:
     """Every file of weights on this machine with the name it is used by."""
-    from uaabench import registry, weights
+    from uaabench.core import registry, weights
 
     cards = list(registry.method_cards().values())
     shipped = [(card.name, weights.resolve(card)) for card in cards if weights.shipped(card.name)]

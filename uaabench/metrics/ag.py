@@ -10,7 +10,7 @@ extraction and multi-scale image decomposition", Optics Communications 341, 2015
 
 import numpy as np
 
-from uaabench.interface import FloatImage, Metric
+from uaabench.core.interface import FloatImage, Metric
 
 
 def average_gradient(image: FloatImage) -> float:

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from uaabench.interface import FloatImage, Metric
+from uaabench.core.interface import FloatImage, Metric
 
 
 def correlation(first: FloatImage, second: FloatImage) -> float:

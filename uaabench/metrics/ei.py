@@ -13,7 +13,7 @@ import math
 import cv2
 import numpy as np
 
-from uaabench.interface import FloatImage, Metric
+from uaabench.core.interface import FloatImage, Metric
 
 
 def edge_intensity(image: FloatImage) -> float:

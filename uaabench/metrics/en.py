@@ -8,7 +8,7 @@ multispectral classification", Journal of Applied Remote Sensing 2, 2008, doi:10
 
 import numpy as np
 
-from uaabench.interface import FloatImage, Metric
+from uaabench.core.interface import FloatImage, Metric
 
 
 def entropy(image: FloatImage) -> float:

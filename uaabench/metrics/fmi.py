@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from uaabench.interface import FloatImage, Metric
+from uaabench.core.interface import FloatImage, Metric
 from uaabench.metrics.feature_maps import cosine_transform, edge_map, stretched, wavelet_transform
 
 WINDOW = 3

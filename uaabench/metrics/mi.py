@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from uaabench.interface import FloatImage, Metric
+from uaabench.core.interface import FloatImage, Metric
 
 LEVELS = 256
 

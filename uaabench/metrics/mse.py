@@ -10,7 +10,7 @@ Reference: Ma, Ma, Li, "Infrared and visible image fusion methods and applicatio
 
 import numpy as np
 
-from uaabench.interface import FloatImage, Metric
+from uaabench.core.interface import FloatImage, Metric
 
 
 def mean_squared_error(fused: FloatImage, ir: FloatImage, vi: FloatImage) -> float:

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from uaabench.interface import FloatImage, Metric
+from uaabench.core.interface import FloatImage, Metric
 
 STRONG_EDGE = 2.0
 WEIGHT_OF_WEAK_EDGES = 0.001

@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from uaabench.errors import WeightsError
-from uaabench.interface import FloatImage, Metric
+from uaabench.core.errors import WeightsError
+from uaabench.core.interface import FloatImage, Metric
 
 if TYPE_CHECKING:
     from torch import Tensor

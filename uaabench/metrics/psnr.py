@@ -10,7 +10,7 @@ Reference: Ma, Ma, Li, "Infrared and visible image fusion methods and applicatio
 
 import math
 
-from uaabench.interface import FloatImage, Metric
+from uaabench.core.interface import FloatImage, Metric
 from uaabench.metrics.mse import mean_squared_error
 
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from uaabench.interface import FloatImage, Metric
+from uaabench.core.interface import FloatImage, Metric
 
 
 class Edges(NamedTuple):

@@ -22,7 +22,7 @@ Reference: Chen, Blum, "A new automated quality assessment algorithm for image f
 import cv2
 import numpy as np
 
-from uaabench.interface import FloatImage, Metric
+from uaabench.core.interface import FloatImage, Metric
 
 
 def stretched(image: FloatImage) -> FloatImage:

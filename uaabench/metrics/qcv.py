@@ -21,7 +21,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from uaabench.interface import FloatImage, Metric
+from uaabench.core.interface import FloatImage, Metric
 from uaabench.metrics.qcb import periods, stretched, weigh_frequencies
 
 BLOCK = 16

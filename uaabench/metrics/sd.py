@@ -8,7 +8,7 @@ the formula is the population standard deviation.
 
 import numpy as np
 
-from uaabench.interface import FloatImage, Metric
+from uaabench.core.interface import FloatImage, Metric
 
 
 def standard_deviation(image: FloatImage) -> float:

@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from uaabench.interface import FloatImage, Metric
+from uaabench.core.interface import FloatImage, Metric
 
 
 def spatial_frequency(image: FloatImage) -> float:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from uaabench.interface import FloatImage, Metric
+from uaabench.core.interface import FloatImage, Metric
 
 
 def gaussian_window() -> FloatImage:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from uaabench.efficiency import Efficiency
-from uaabench.errors import unknown_name
-from uaabench.interface import Metric
+from uaabench.core.errors import unknown_name
+from uaabench.core.interface import Metric
+from uaabench.methods.efficiency import Efficiency
 from uaabench.reporting.controls import build_controls
 from uaabench.reporting.numbers import Numbers
 from uaabench.reporting.significance import against, rank

@@ -8,16 +8,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uaabench import efficiency, store
-from uaabench.errors import UsageError
-from uaabench.interface import Metric
+from uaabench.core.errors import UsageError
+from uaabench.core.interface import Metric
+from uaabench.judges.segmentation import kept
+from uaabench.judges.segmentation.kept import Judged
+from uaabench.judges.segmentation.records import MEAN_IOU, SPREAD
+from uaabench.methods import efficiency
 from uaabench.metrics.profiles import Profile, profile
 from uaabench.reporting.build import build_table
 from uaabench.reporting.numbers import Numbers
 from uaabench.reporting.table import ClassScores, DatasetHead, MethodRow, Table
-from uaabench.segmentation import kept
-from uaabench.segmentation.kept import Judged
-from uaabench.segmentation.records import MEAN_IOU, SPREAD
+from uaabench.running import store
 
 if TYPE_CHECKING:
     import pandas as pd

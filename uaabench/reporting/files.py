@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from uaabench.errors import UsageError, unknown_name
+from uaabench.core.errors import UsageError, unknown_name
 from uaabench.reporting.csv_table import csv_table
 from uaabench.reporting.json_table import json_table
 from uaabench.reporting.latex import LatexStyle, bibliography, latex, latex_supplement

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from uaabench.efficiency import Efficiency
+from uaabench.methods.efficiency import Efficiency
 from uaabench.reporting.table import MISSING, ClassScores, Ranks, Section, Table, Verdict, number
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from uaabench import imaging, registry, store
-from uaabench.errors import UaabenchError
-from uaabench.interface import FusionDataset, LabelClass, Pair
+from uaabench.core import imaging, registry
+from uaabench.core.errors import UaabenchError
+from uaabench.core.interface import FusionDataset, LabelClass, Pair
 from uaabench.reporting.evidence import Evidence
 from uaabench.reporting.table import DatasetHead
+from uaabench.running import store
 
 Image = NDArray[np.uint8]
 # The trivial methods that are the sources themselves, and what the sources are called.

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from uaabench.interface import Metric
+from uaabench.core.interface import Metric
 from uaabench.reporting.controls import LEGEND, findings
 from uaabench.reporting.grids import Grid, GridCell, grids
 from uaabench.reporting.table import Cell, MethodRow, Row, Section, Table, number

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from uaabench.interface import Metric
+from uaabench.core.interface import Metric
 from uaabench.reporting.controls import BETTER, LEGEND, TITLE, findings
 from uaabench.reporting.grids import Grid, GridCell, grids
 from uaabench.reporting.table import Cell, ControlTable, Row, Section, Table

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from uaabench.errors import UsageError
+from uaabench.core.errors import UsageError
+from uaabench.judges.segmentation.records import HIGH, LOW, MEAN_IOU, PAIRS
 from uaabench.reporting.table import Cell, DatasetHead
-from uaabench.segmentation.records import HIGH, LOW, MEAN_IOU, PAIRS
 from uaabench.statistics import bootstrap_mean
 
 

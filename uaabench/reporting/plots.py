@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from uaabench import figures
-from uaabench.interface import Metric
+from uaabench.core.interface import Metric
+from uaabench.reporting import figures
 from uaabench.reporting.numbers import Numbers
 from uaabench.reporting.table import Section, Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from uaabench.efficiency import Efficiency
+    from uaabench.methods.efficiency import Efficiency
 
 
 def colours(table: Table) -> dict[str, str]:

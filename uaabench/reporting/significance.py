@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from uaabench.interface import Metric
+from uaabench.core.interface import Metric
 from uaabench.reporting.numbers import Numbers
 from uaabench.reporting.table import Ranks, Section, Verdict, Versus
 from uaabench.statistics import average_ranks, compare_pairs, holm, rank_methods

@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from uaabench.efficiency import Efficiency
-from uaabench.interface import MethodKind, Metric
+from uaabench.core.interface import MethodKind, Metric
+from uaabench.methods.efficiency import Efficiency
 from uaabench.statistics import Ranking
 
 Mark = Literal["best", "second"]

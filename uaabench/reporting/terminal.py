@@ -13,7 +13,7 @@ from rich.measure import Measurement
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from uaabench.interface import Metric
+from uaabench.core.interface import Metric
 from uaabench.reporting.controls import BETTER, LEGEND, TITLE, findings
 from uaabench.reporting.grids import Grid, GridCell, grids
 from uaabench.reporting.table import Cell, ControlTable, Row, Section, Table

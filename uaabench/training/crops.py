@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from uaabench.errors import UsageError
-from uaabench.interface import ByteImage, FusionDataset, Pair
+from uaabench.core.errors import UsageError
+from uaabench.core.interface import ByteImage, FusionDataset, Pair
 
 
 @dataclass(frozen=True, slots=True)

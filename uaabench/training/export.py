@@ -9,11 +9,11 @@ from pathlib import Path
 
 import torch
 
-from uaabench import weights
-from uaabench.errors import WeightsError
+from uaabench.core import weights
+from uaabench.core.errors import WeightsError
+from uaabench.core.weights import WeightsCard
 from uaabench.training.recipe import Recipe
 from uaabench.training.uaa import JOINT, SEGMENTER
-from uaabench.weights import WeightsCard
 
 
 def export(folder: Path, out: Path) -> Path:

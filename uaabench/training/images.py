@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from uaabench import imaging
-from uaabench.errors import DataError, UaabenchError, UsageError
-from uaabench.interface import ByteImage, FusionDataset, Pair
-from uaabench.plan import find_image, open_dataset
-from uaabench.segmentation.protocols import Protocol, for_dataset
+from uaabench.core import imaging
+from uaabench.core.errors import DataError, UaabenchError, UsageError
+from uaabench.core.interface import ByteImage, FusionDataset, Pair
+from uaabench.judges.segmentation.protocols import Protocol, for_dataset
+from uaabench.running.plan import find_image, open_dataset
 
 Counts = NDArray[np.int64]
 MODALITIES = ("visible", "infrared", "both", "mix")

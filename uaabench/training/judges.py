@@ -12,12 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from uaabench import plan, registry, store
-from uaabench.config import RunConfig
-from uaabench.plan import Unit
-from uaabench.segmentation.judges import seed_folder
-from uaabench.stages.fuse import Runtime, fuse_unit
-from uaabench.store import Failure
+from uaabench.core import registry
+from uaabench.judges.segmentation.judge import seed_folder
+from uaabench.running import plan, store
+from uaabench.running.config import RunConfig
+from uaabench.running.plan import Unit
+from uaabench.running.stages.fuse import Runtime, fuse_unit
+from uaabench.running.store import Failure
 from uaabench.training.images import TrainingImages
 from uaabench.training.runner import SegmenterRecipe
 from uaabench.training.segmentation import is_finished, train

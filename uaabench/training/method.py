@@ -14,8 +14,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from uaabench import registry, weights
-from uaabench.errors import UsageError
+from uaabench.core import registry, weights
+from uaabench.core.errors import UsageError
+from uaabench.core.weights import WeightsCard
 from uaabench.training.budget import Budget
 from uaabench.training.crops import Batch, CropSampler
 from uaabench.training.objective import Objective, Terms, Trains
@@ -23,7 +24,6 @@ from uaabench.training.pairs import Items, TrainingPairs
 from uaabench.training.progress import Log, Loop, Stateful, claim
 from uaabench.training.schedule import warm_cosine
 from uaabench.training.validation import validate
-from uaabench.weights import WeightsCard
 
 CHECKPOINT, LOG = "checkpoint.pt", "loss.csv"
 # Batches from which the statistics of batch normalisation are estimated anew.

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from uaabench.errors import DataError
-from uaabench.interface import FusionDataset, Pair
+from uaabench.core.errors import DataError
+from uaabench.core.interface import FusionDataset, Pair
 
 Items = Sequence[tuple[FusionDataset, Pair]]
 
@@ -68,8 +68,8 @@ def _id(item: tuple[FusionDataset, Pair]) -> str:
 
 
 def _open(entry: str, data_root: Path | None) -> list[tuple[FusionDataset, Pair]]:
-    from uaabench.paths import data_folder
-    from uaabench.plan import open_dataset
+    from uaabench.core.paths import data_folder
+    from uaabench.running.plan import open_dataset
 
     name, _, split = entry.partition(":")
     dataset, _, _ = open_dataset(name, data_root or data_folder())

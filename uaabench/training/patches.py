@@ -12,8 +12,8 @@ from torch import Tensor
 
 from uaabench.baselines.uaa.attribution import SourceWeights, attribute, spread
 from uaabench.baselines.uaa.model import UAAModel
-from uaabench.errors import UsageError
-from uaabench.interface import ByteImage, FusionDataset, Pair
+from uaabench.core.errors import UsageError
+from uaabench.core.interface import ByteImage, FusionDataset, Pair
 from uaabench.training.crops import Batch, batch_of, extend, read_planes
 
 

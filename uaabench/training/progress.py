@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import torch
 
-from uaabench.errors import UsageError, WeightsError
+from uaabench.core.errors import UsageError, WeightsError
 
 
 class Stateful(Protocol):

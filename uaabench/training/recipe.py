@@ -20,8 +20,8 @@ from pydantic import (
 )
 
 from uaabench.baselines.uaa.config import CONFIGS, SMALL, UAAConfig
-from uaabench.config import invalid_entry, read_mapping
-from uaabench.errors import UsageError, unknown_name
+from uaabench.core.errors import UsageError, unknown_name
+from uaabench.running.config import invalid_entry, read_mapping
 
 FOLDER = Path(__file__).parent / "recipes"
 S = TypeVar("S", bound="Section")

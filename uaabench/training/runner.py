@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from uaabench.segmentation.segmenters import config_file, quiet, without_downloads
+from uaabench.judges.segmentation.segmenters import config_file, quiet, without_downloads
 from uaabench.training.images import Counts
 
 Report = Callable[[int, float], None]

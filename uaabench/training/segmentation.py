@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from uaabench import weights
-from uaabench.errors import UsageError
-from uaabench.interface import Pair
-from uaabench.segmentation.confusion import Matrix, confusion, scores
-from uaabench.segmentation.judges import WEIGHTS
-from uaabench.segmentation.segmenters import Segmenter, SegmenterCard, resolve
+from uaabench.core import weights
+from uaabench.core.errors import UsageError
+from uaabench.core.interface import Pair
+from uaabench.judges.segmentation.confusion import Matrix, confusion, scores
+from uaabench.judges.segmentation.judge import WEIGHTS
+from uaabench.judges.segmentation.segmenters import Segmenter, SegmenterCard, resolve
 from uaabench.training import images
 from uaabench.training.images import MODALITIES, TrainingImages
 from uaabench.training.progress import claim

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from uaabench.baselines.uaa import stretch
 from uaabench.baselines.uaa.model import UAAModel
-from uaabench.interface import luminance
+from uaabench.core.interface import luminance
 from uaabench.training import uaa_loss
 from uaabench.training.crops import CropSampler
 from uaabench.training.pairs import Items, TrainingPairs

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from uaabench import imaging
-from uaabench.interface import FusionDataset, Pair
+from uaabench.core import imaging
+from uaabench.core.interface import FusionDataset, Pair
 from uaabench.metrics.profiles import profile
 
 METRICS = ("EN", "SD", "SF", "VIF", "Qabf", "SCD")

@@ -10,9 +10,9 @@ from uaabench.baselines.uaa.checkpoint import read_model
 from uaabench.baselines.uaa.config import SMALL
 from uaabench.baselines.uaa.explain import explain, explain_fused
 from uaabench.baselines.uaa.model import UAAModel
-from uaabench.errors import UsageError, WeightsError
-from uaabench.explanation import Explains
-from uaabench.weights import shipped
+from uaabench.core.errors import UsageError, WeightsError
+from uaabench.core.weights import shipped
+from uaabench.methods.explanation import Explains
 
 
 class Brightness(torch.nn.Module):

@@ -18,8 +18,8 @@ from uaabench.baselines.uaa.model import UAAModel
 from uaabench.baselines.uaa.segmenter import build_segmenter
 from uaabench.baselines.uaa.small import SmallSegmenter
 from uaabench.baselines.uaa.upsampled import convolve_upsampled
-from uaabench.errors import UsageError
-from uaabench.segmentation import segmenters
+from uaabench.core.errors import UsageError
+from uaabench.judges.segmentation import segmenters
 
 CLASSES = 5
 

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from uaabench import weights
 from uaabench.baselines.uaa import UAA, stretch, strips
 from uaabench.baselines.uaa.attribution import PathAttention, attribute, source_weights
 from uaabench.baselines.uaa.checkpoint import read_model
 from uaabench.baselines.uaa.config import RELEASED, SMALL, UAAConfig
 from uaabench.baselines.uaa.model import UAAModel
-from uaabench.errors import WeightsError
+from uaabench.core import weights
+from uaabench.core.errors import WeightsError
 
 CPU = torch.device("cpu")
 

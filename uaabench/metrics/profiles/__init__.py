@@ -5,8 +5,8 @@ may stand for another formula in another profile. What a toolbox computes differ
 stands in the module of its profile; the definitions stand in the modules of the metrics.
 """
 
-from uaabench.errors import UsageError, unknown_name
-from uaabench.interface import Metric
+from uaabench.core.errors import UsageError, unknown_name
+from uaabench.core.interface import Metric
 from uaabench.metrics import find
 from uaabench.metrics.profiles.base import Plane, Profile, Scene, Value
 from uaabench.metrics.profiles.cddfuse import CDDFUSE, CDDFUSE_SSIM255

@@ -10,9 +10,9 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from uaabench import imaging
-from uaabench.errors import DataError, UsageError, WeightsError
-from uaabench.interface import ByteImage, FloatImage, Metric, Sources
+from uaabench.core import imaging
+from uaabench.core.errors import DataError, UsageError, WeightsError
+from uaabench.core.interface import ByteImage, FloatImage, Metric, Sources
 from uaabench.metrics import find
 
 ALL = "all"
@@ -104,7 +104,7 @@ class Profile:
         Raises:
             UsageError: This profile has no such metric.
         """
-        from uaabench.registry import extra_metrics
+        from uaabench.core.registry import extra_metrics
 
         known = {**extra_metrics(), **self.metrics}
         return tuple({metric.name: metric for metric in (self._find(name, known) for name in names)}.values())

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from uaabench.interface import FloatImage, Metric, Sources
+from uaabench.core.interface import FloatImage, Metric, Sources
 from uaabench.metrics.batched import BatchedMetric, batched
 from uaabench.metrics.profiles.base import Plane, Profile, Scene, Value, value_of
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from uaabench.interface import FloatImage, Metric
+from uaabench.core.interface import FloatImage, Metric
 from uaabench.metrics.ag import AG
 from uaabench.metrics.cc import CC
 from uaabench.metrics.ce import CE

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from uaabench import figures
-from uaabench.interface import Metric
+from uaabench.core.interface import Metric
+from uaabench.reporting import figures
 from uaabench.reporting.evidence import Evidence
 from uaabench.reporting.plots import critical_difference_of, distribution_of, tradeoff_of
 from uaabench.reporting.table import Section, Table

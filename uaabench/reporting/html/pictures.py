@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from uaabench.interface import Metric
+from uaabench.core.interface import Metric
+from uaabench.judges.segmentation.records import MEAN_IOU
 from uaabench.reporting.evidence import Evidence
 from uaabench.reporting.images import SOURCES, Image, RunImages
 from uaabench.reporting.table import DatasetHead, Table
-from uaabench.segmentation.records import MEAN_IOU
 
 # Bytes of all images together; base64 makes them a third longer.
 BUDGET = 9_000_000

@@ -1,0 +1,106 @@
+"""`data verify` names every file that is wrong, in one report."""
+
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from uaabench.core import registry
+from uaabench.data import check as datacheck
+
+
+def problems_of(root, name="folder", split=None):
+    adapter = registry.dataset_class(name)
+    return datacheck.verify(adapter(root), [split or adapter.card.default_split])
+
+
+def told(problems, where, words):
+    return any(where in problem.where and words in problem.sentence for problem in problems)
+
+
+def test_a_sound_folder_has_no_problems(pair_folder):
+    assert problems_of(pair_folder) == []
+
+
+def test_every_kind_of_damage_is_found_by_file(pair_folder):
+    (pair_folder / "vi" / "0.png").unlink()
+    broken = pair_folder / "ir" / "1.png"
+    broken.write_bytes(broken.read_bytes()[:300])
+    cv2.imwrite(str(pair_folder / "vi" / "2.png"), np.zeros((10, 12, 3), np.uint8))
+    shutil.copy(pair_folder / "ir" / "3.png", pair_folder / "vi" / "3.png")
+    problems = problems_of(pair_folder)
+    assert told(problems, "vi/0.png", "missing")
+    assert told(problems, "ir/1.png", "truncated")
+    assert told(problems, "vi/2.png", "12x10")
+    assert told(problems, "ir/3.png", "equals that of")
+    assert len(problems) == 4
+
+
+def test_label_values_and_sizes_are_checked(tmp_path):
+    for folder, shape in (("ir", (480, 640)), ("vi", (480, 640, 3))):
+        (tmp_path / "test" / folder).mkdir(parents=True)
+        image = np.random.default_rng(len(folder)).integers(0, 255, shape, np.uint8)
+        for name in ("00004N", "00008N"):
+            cv2.imwrite(str(tmp_path / "test" / folder / f"{name}.png"), image + np.uint8(folder == "ir"))
+    labels = tmp_path / "test" / "Segmentation_labels"
+    labels.mkdir()
+    cv2.imwrite(str(labels / "00004N.png"), np.full((480, 640), 9, np.uint8))
+    cv2.imwrite(str(labels / "00008N.png"), np.zeros((48, 64), np.uint8))
+    problems = problems_of(tmp_path, "msrs", "test")
+    assert told(problems, "00004N.png", "value 9")
+    assert told(problems, "Segmentation_labels/00008N.png", "64x48")
+    assert told(problems, "ir/00004N.png", "not the released one")
+
+
+def test_the_real_msrs_pairs_are_the_released_ones(shared):
+    adapter = registry.dataset_class("msrs")
+    dataset = adapter(adapter.locate(shared / "data"))
+    hashes = dataset.expected_hashes("test")
+    assert len(hashes) == 361
+    assert [problem for pair in dataset.pairs("test")[:20] for problem in datacheck._hash_problems(pair, hashes)] == []
+
+
+def test_the_command_line_reports_and_exits_with_4(uaabench, tmp_path):
+    for folder in ("ir", "vi"):
+        (tmp_path / "TNO" / folder).mkdir(parents=True)
+        image = np.random.default_rng(len(folder)).integers(0, 255, (30, 40), np.uint8)
+        cv2.imwrite(str(tmp_path / "TNO" / folder / "a.png"), image + np.uint8(folder == "ir"))
+    assert uaabench("data", "verify", "tno", "--data-root", tmp_path).code == 0
+    assert "tno:all" in uaabench("data", "info", "--data-root", tmp_path).out
+    (tmp_path / "TNO" / "vi" / "a.png").unlink()
+    result = uaabench("data", "verify", "tno", "--data-root", tmp_path)
+    assert result.code == 4
+    assert "a.png" in result.out
+    assert uaabench("data", "verify", "msrs", "--data-root", tmp_path).code == 4
+
+
+@pytest.mark.parametrize("name", ["msr", "nothing"])
+def test_an_unknown_set_is_a_usage_error(uaabench, tmp_path, name):
+    assert uaabench("data", "verify", name, "--data-root", tmp_path).code == 2
+
+
+def test_a_truncated_jpeg_is_found(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    for folder in ("ir", "vi"):
+        (tmp_path / folder).mkdir()
+        cv2.imwrite(str(tmp_path / folder / "a.jpg"), noise if folder == "ir" else 255 - noise)
+    assert problems_of(tmp_path) == []
+    file = tmp_path / "vi" / "a.jpg"
+    file.write_bytes(file.read_bytes()[:-1500])
+    assert told(problems_of(tmp_path), "vi/a.jpg", "truncated")
+
+
+def test_missing_real_pairs_are_counted_and_one_changed_file_is_named(shared, tmp_path):
+    real = shared / "data" / "MSRS" / "test"
+    names = sorted(path.name for path in (real / "ir").iterdir())[:2]
+    for folder in ("ir", "vi"):
+        (tmp_path / "MSRS" / "test" / folder).mkdir(parents=True)
+        for name in names:
+            (tmp_path / "MSRS" / "test" / folder / name).write_bytes((real / folder / name).read_bytes())
+    (count,) = problems_of(tmp_path / "MSRS", "msrs", "test")
+    assert "359 of 361 pairs are missing" in count.sentence
+    changed = tmp_path / "MSRS" / "test" / "vi" / names[1]
+    cv2.imwrite(str(changed), cv2.imread(str(changed)) // 2)
+    assert told(problems_of(tmp_path / "MSRS", "msrs", "test"), f"vi/{names[1]}", "not the released one")
+    assert len(problems_of(tmp_path / "MSRS", "msrs", "test")) == 2

@@ -1,0 +1,247 @@
+"""The gate fails where a run is worse beyond doubt and tolerance, and nowhere else."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from runs import write_run
+from uaabench.core.errors import UsageError
+from uaabench.judges.segmentation import kept
+from uaabench.reporting import gate as regression
+from uaabench.reporting.evidence import load
+from uaabench.reporting.gate import Tolerance, Tolerances
+
+GENERATOR = np.random.default_rng(0)
+BASE = GENERATOR.uniform(0.4, 0.6, 20)
+VALUES = {"uaa": {"Qabf": BASE.tolist(), "EN": (BASE * 10).tolist()}, "average": {"Qabf": [0.3] * 20, "EN": [5.0] * 20}}
+
+
+def shifted(by: float, scatter: float = 0.0, method: str = "uaa", metric: str = "Qabf") -> dict:
+    noise = np.random.default_rng(1).normal(0, scatter, 20)
+    column = (np.array(VALUES[method][metric]) + by + noise - noise.mean()).tolist()
+    return {**VALUES, method: {**VALUES[method], metric: column}}
+
+
+@pytest.fixture
+def judge(tmp_path):
+    """Compare a run of these values with the reference; verdicts by (method, metric)."""
+    reference = load(write_run(tmp_path / "reference", VALUES))
+
+    def call(values, *tolerances: str, **facts):
+        run = load(write_run(tmp_path / f"run{len(list(tmp_path.iterdir()))}", values, **facts))
+        parsed = Tolerances.parse(tolerances, reference.metrics)
+        return {(c.method, c.metric): c for c in regression.changes(run, reference, parsed)}
+
+    return call
+
+
+def test_an_unchanged_run_has_no_change(judge):
+    assert {change.verdict for change in judge(VALUES).values()} == {"same"}
+
+
+def test_a_loss_beyond_the_tolerance_that_cannot_be_chance_fails(judge):
+    change = judge(shifted(-0.01, scatter=0.002))["uaa", "Qabf"]
+    assert change.verdict == "worse"
+    assert change.fails
+    assert change.difference == pytest.approx(-0.01)
+    assert "msrs uaa Qabf is worse" in change.sentence
+
+
+def test_a_loss_within_the_tolerance_passes(judge):
+    # 0.2 % of a mean of about 0.5 is 0.001.
+    assert judge(shifted(-0.0009))["uaa", "Qabf"].verdict == "same"
+    assert judge(shifted(-0.0012))["uaa", "Qabf"].verdict == "worse"
+    assert judge(shifted(-0.0012), "qabf=0.002")["uaa", "Qabf"].verdict == "same"
+    assert judge(shifted(-0.0012), "1%")["uaa", "Qabf"].verdict == "same"
+
+
+def test_a_loss_that_may_be_chance_passes(judge):
+    # The standard error of the mean of 20 differences with a spread of 0.1 is 0.02.
+    assert judge(shifted(-0.01, scatter=0.1))["uaa", "Qabf"].verdict == "same"
+
+
+def test_an_improvement_is_listed_and_passes(judge):
+    change = judge(shifted(0.01))["uaa", "Qabf"]
+    assert change.verdict == "better"
+    assert not change.fails
+
+
+def test_the_direction_of_the_metric_decides(tmp_path):
+    values = {"uaa": {"MSE": [1.0, 2.0, 3.0, 4.0]}}
+    worse = {"uaa": {"MSE": [2.0, 3.0, 4.0, 5.0]}}
+    run, reference = (load(write_run(tmp_path / name, v)) for name, v in (("run", worse), ("reference", values)))
+    assert [change.verdict for change in regression.changes(run, reference)] == ["worse"]
+    assert [change.verdict for change in regression.changes(reference, run)] == ["better"]
+
+
+def test_a_missing_method_fails(judge):
+    found = judge({"average": VALUES["average"]})
+    assert {key for key, change in found.items() if change.fails} == {("uaa", "Qabf"), ("uaa", "EN")}
+    assert "the run has no method uaa" in found["uaa", "EN"].sentence
+
+
+def test_a_pair_that_lost_its_value_fails(judge):
+    values = {**VALUES, "uaa": {**VALUES["uaa"], "EN": [None, *VALUES["uaa"]["EN"][1:]]}}
+    change = judge(values)["uaa", "EN"]
+    assert change.verdict == "missing"
+    assert "no value for 1 pairs, such as 000" in change.sentence
+
+
+def test_a_new_method_is_remarked_and_passes(tmp_path):
+    reference = load(write_run(tmp_path / "a", VALUES))
+    run = load(write_run(tmp_path / "b", {**VALUES, "mine": VALUES["uaa"]}))
+    assert not any(change.fails for change in regression.changes(run, reference))
+    assert list(regression.remarks(run, reference)) == ["mine is new: the reference does not have it."]
+
+
+@pytest.mark.parametrize(
+    ("facts", "message"),
+    [
+        ({"datasets": [{"label": "msrs", "title": "", "split": "test", "pairs": 19, "index": "x"}]}, "The images of"),
+        (
+            {
+                "datasets": [
+                    {"label": "msrs", "title": "", "split": "test", "pairs": 20, "index": "abc", "classes": ["car"]}
+                ]
+            },
+            "The classes of",
+        ),
+    ],
+)
+def test_other_images_or_classes_are_refused(judge, facts, message):
+    with pytest.raises(UsageError, match=message):
+        judge(VALUES, **facts)
+
+
+def test_another_profile_is_refused(tmp_path):
+    reference, run = (load(write_run(tmp_path / name, VALUES)) for name in "ab")
+    run.facts["profile"] = {"name": "tang", "version": 1}
+    with pytest.raises(UsageError, match=r"has profile tang version 1 but .* has cddfuse version 1"):
+        regression.changes(run, reference)
+
+
+def test_a_single_pair_cannot_be_judged(tmp_path):
+    one = {"uaa": {"EN": [1.0]}}
+    reference, run = (load(write_run(tmp_path / name, one)) for name in "ab")
+    with pytest.raises(UsageError, match="a single pair"):
+        regression.changes(run, reference)
+
+
+@pytest.mark.parametrize("text", ["a", "-1", "nan", "inf", "%"])
+def test_what_is_no_tolerance_is_refused(text):
+    with pytest.raises(UsageError, match="is no tolerance"):
+        Tolerance.parse(text)
+
+
+def test_a_tolerance_of_an_unknown_metric_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="did you mean 'Qabf'"):
+        Tolerances.parse(["qbaf=0.1"], load(write_run(tmp_path / "a", VALUES)).metrics)
+
+
+def test_false_alarms_are_rare_on_runs_that_differ_by_chance_only(tmp_path):
+    # A zero tolerance leaves the 95 % interval alone: about one value in twenty is called a change.
+    generator = np.random.default_rng(5)
+    values = {f"m{n}": {"EN": generator.normal(6, 0.5, 20).tolist()} for n in range(200)}
+    again = {label: {"EN": (np.array(c["EN"]) + generator.normal(0, 0.1, 20)).tolist()} for label, c in values.items()}
+    run, reference = (load(write_run(tmp_path / name, v)) for name, v in (("a", again), ("b", values)))
+    found = regression.changes(run, reference, Tolerances(Tolerance(0.0, False)))
+    assert 0.02 < np.mean([change.verdict != "same" for change in found]) < 0.09
+
+
+def test_junit_has_a_case_for_each_value_and_a_failure_for_each_loss(judge):
+    suite = ElementTree.fromstring(regression.as_junit(list(judge(shifted(-0.05)).values())))
+    assert (suite.get("tests"), suite.get("failures")) == ("4", "1")
+    (failed,) = [case for case in suite if case.find("failure") is not None]
+    assert (failed.get("classname"), failed.get("name")) == ("msrs.uaa", "Qabf")
+
+
+def test_json_says_whether_the_gate_passed(judge):
+    found = list(judge(shifted(-0.05)).values())
+    content = json.loads(regression.as_json(found, ["note"]))
+    assert (content["schema"], content["passed"], content["remarks"]) == (1, False, ["note"])
+    assert [entry["verdict"] for entry in content["changes"]] == ["worse", "same", "same", "same"]
+
+
+def test_annotations_are_one_line_of_githubs_commands(judge):
+    worse, *others = regression.as_annotations(judge(shifted(-0.05)).values())
+    assert worse.startswith("::error title=uaabench msrs uaa Qabf::msrs uaa Qabf is worse")
+    assert "95 %25 interval" in worse
+    assert others == []
+    assert next(regression.as_annotations(judge(shifted(0.05)).values())).startswith("::notice ")
+
+
+def test_a_new_reference_keeps_why_and_no_place_of_the_machine(tmp_path):
+    run = load(write_run(tmp_path / "run", VALUES))
+    folder = tmp_path / "reports" / "demo"
+    regression.write_reference(run, folder, "first")
+    regression.write_reference(run, folder, "second")
+    history = json.loads((folder / "reference.json").read_text())["history"]
+    assert [entry["reason"] for entry in history] == ["first", "second"]
+    manifest = (folder / "manifest.json").read_text()
+    assert "/here" not in manifest
+    assert "/somewhere" not in manifest
+    assert (folder / "report" / "results.md").is_file()
+    assert not any(change.fails for change in regression.changes(run, load(folder)))
+
+
+def test_a_run_with_failures_cannot_become_the_reference(tmp_path):
+    run = load(write_run(tmp_path / "run", VALUES))
+    run.records.loc[0, "status"] = "failed"
+    with pytest.raises(UsageError, match="a reference must be complete"):
+        regression.write_reference(run, Path(tmp_path / "reference"), "why")
+
+
+GOOD, BAD = [[90, 10], [10, 90]], [[80, 20], [20, 80]]
+
+
+def segmented(folder, matrices, judge="frozen two-2, net"):
+    """A run of VALUES whose images were segmented: one matrix of two classes for each pair."""
+    where = {"method": "uaa", "dataset": "msrs", "split": "test", "judge": judge, "protocol": "two-2", "number": 0}
+    found = [np.ravel(matrix).tolist() for matrix in matrices]
+    rows = [{**where, "counts_zero": True, "pair": f"{n:03}", "matrix": matrix} for n, matrix in enumerate(found)]
+    kept.write(write_run(folder, VALUES), rows)
+    return load(folder)
+
+
+def mean_iou_change(run, reference):
+    (change,) = (change for change in regression.changes(run, reference) if change.metric == "mIoU")
+    return change
+
+
+def test_a_loss_of_miou_on_every_pair_fails_and_its_interval_is_a_point(tmp_path):
+    reference = segmented(tmp_path / "reference", [GOOD] * 20)
+    change = mean_iou_change(segmented(tmp_path / "run", [BAD] * 20), reference)
+    assert change.verdict == "worse"
+    # Each class: 90 of 110, then 80 of 120.
+    assert (change.before, change.after) == pytest.approx((90 / 110, 80 / 120))
+    assert (change.low, change.high) == pytest.approx((80 / 120 - 90 / 110,) * 2)
+    assert change.p_value is None
+    assert "msrs uaa mIoU is worse" in change.sentence
+    assert mean_iou_change(reference, reference).verdict == "same"
+
+
+def test_a_loss_of_miou_that_one_pair_alone_makes_passes(tmp_path):
+    reference = segmented(tmp_path / "reference", [GOOD] * 20)
+    change = mean_iou_change(segmented(tmp_path / "run", [BAD] + [GOOD] * 19), reference)
+    # One pair of 20 is in no draw in 36 %, so that the interval ends at 0.
+    assert change.high == 0
+    assert change.difference < -change.tolerance
+    assert change.verdict == "same"
+
+
+def test_miou_by_another_judge_or_on_fewer_pairs_is_not_compared(tmp_path):
+    reference = segmented(tmp_path / "reference", [GOOD] * 20)
+    other = mean_iou_change(segmented(tmp_path / "other", [GOOD] * 20, "frozen two-2, net on mix"), reference)
+    assert other.fails
+    assert "judged by 'frozen two-2, net' and now by 'frozen two-2, net on mix'" in other.sentence
+    assert "no value for 1 pairs" in mean_iou_change(segmented(tmp_path / "fewer", [GOOD] * 19), reference).sentence
+    assert mean_iou_change(load(write_run(tmp_path / "none", VALUES)), reference).verdict == "missing"
+
+
+def test_a_new_reference_keeps_the_matrices(tmp_path):
+    run = segmented(tmp_path / "run", [GOOD] * 20)
+    regression.write_reference(run, tmp_path / "reference", "first")
+    assert mean_iou_change(run, load(tmp_path / "reference")).verdict == "same"

@@ -1,0 +1,1 @@
+"""What every other part stands on: contracts, errors, images, names, weights, files."""

@@ -1,0 +1,348 @@
+"""The contracts between the harness and what it runs: pairs, cards, fusion methods, data sets and metrics.
+
+Importing this module must stay cheap: it imports neither torch nor pandas, so that `uaabench list` answers at once.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uaabench.core.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+ByteImage = NDArray[np.uint8]
+FloatImage = NDArray[np.float64]
+MethodKind = Literal["trivial", "classical", "learned", "precomputed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One registered infrared and visible image, and its label map if there is one.
+
+    Attributes:
+        id: Stable name of the pair within its data set: the file stem.
+        ir: The infrared image; the file may be missing, which reading reports.
+        vi: The visible image, likewise.
+        label: The label map, or None for a pair without one.
+    """
+
+    id: str
+    ir: Path
+    vi: Path
+    label: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The two images of a pair as the fusion methods get them: `ir` (H,W) and `vi` (H,W,3) RGB, both uint8."""
+
+    ir: ByteImage
+    vi: ByteImage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """A published checkpoint of a learned method, known by its hash.
+
+    Attributes:
+        sha256: Hash of the file; of a checkpoint in several files the hash of their sorted hashes, a line each.
+        parts: Hashes of its files where it has several.
+        source: Page the authors link it from.
+        url: Direct download, where the authors offer one.
+        note: What a user must know, for example which run of the paper it is.
+        options: Keyword arguments the method needs to run this file as its authors do.
+    """
+
+    sha256: str
+    source: str
+    url: str = ""
+    note: str = ""
+    parts: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodCard:
+    """The immutable facts of a fusion method.
+
+    Attributes:
+        name: Name on the command line.
+        title: Name in tables.
+        kind: trivial, classical, learned or precomputed.
+        version: Raised whenever the fused images change; part of every cache key.
+        summary: What it does, in one sentence.
+        reference: Authors, title, venue; empty for trivial rules.
+        bibtex: The publication as a BibTeX entry; empty for trivial rules.
+        year: Year of publication, None for trivial rules.
+        venue: Short name of the venue.
+        url: DOI or home page.
+        licence: Licence of the authors' code, where it matters for their weights.
+        postprocessing: What happens to the network output before it is quantised.
+        parameters: Number of trainable parameters of the shipped configuration.
+        implementation: `module:Class` that carries it out.
+        checkpoints: Published checkpoints by name.
+    """
+
+    name: str
+    title: str
+    kind: MethodKind
+    version: int
+    summary: str
+    reference: str = ""
+    bibtex: str = ""
+    year: int | None = None
+    venue: str = ""
+    url: str = ""
+    licence: str = ""
+    postprocessing: str = "none"
+    parameters: int | None = None
+    implementation: str = ""
+    checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a card from a TOML file.
+
+        Raises:
+            UsageError: The file has an entry that no card has, or lacks one that every card needs.
+        """
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        checkpoints = {
+            name: Checkpoint(**{**entry, "parts": tuple(entry.get("parts", ()))})
+            for name, entry in content.pop("checkpoints", {}).items()
+        }
+        unknown = content.keys() - {entry.name for entry in fields(cls)}
+        if unknown:
+            raise UsageError(f"The card {path} has the unknown entry '{min(unknown)}'; see MethodCard for the names.")
+        try:
+            return cls(**content, checkpoints=checkpoints)
+        except TypeError as error:
+            raise UsageError(f"The card {path} is incomplete: {error}.") from error
+
+    @classmethod
+    def beside(cls, module_file: str) -> Self:
+        """Read the card that lies beside a method's module: `tardal.toml` beside `tardal.py`."""
+        module = Path(module_file)
+        stem = module.parent if module.name == "__init__.py" else module.with_suffix("")
+        return cls.read(stem.with_suffix(".toml"))
+
+
+class FusionMethod(ABC):
+    """Something that turns registered pairs into fused images.
+
+    A subclass gives its `card` and `fuse`; learned methods also override `load`. Keyword arguments of the constructor
+    are the method's options, all with defaults. A method with a segmenter inside may also offer `explain`, as
+    `uaabench.methods.explanation.Explains` describes it; there is no default.
+    """
+
+    card: ClassVar[MethodCard]
+
+    def load(self, weights: Path | None, device: torch.device) -> None:  # noqa: B027 - most methods load nothing
+        """Get ready to fuse on `device`; called once, before the first `fuse`.
+
+        Args:
+            weights: File with the weights, the folder of a checkpoint in several files, or None for a method that
+                has none.
+            device: Where the tensors given to `fuse` will be.
+
+        Raises:
+            WeightsError: The file is no checkpoint of this method.
+        """
+
+    @abstractmethod
+    def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
+        """Fuse a batch; the result for an image must not depend on the others in its batch.
+
+        Args:
+            ir: Infrared, (B,1,H,W), float32 in [0,1].
+            vi: Visible RGB, (B,3,H,W), float32 in [0,1].
+
+        Returns:
+            Fused images in [0,1]: (B,1,H,W) luminance or (B,3,H,W) RGB.
+        """
+
+
+class LuminanceMethod(FusionMethod):
+    """A method that fuses infrared with the luminance of the visible image; the chroma stays as it is."""
+
+    def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
+        """Fuse infrared with the BT.601 luminance of the visible image; see `FusionMethod.fuse`."""
+        return self.fuse_luminance(ir, luminance(vi))
+
+    @abstractmethod
+    def fuse_luminance(self, ir: Tensor, y: Tensor) -> Tensor:
+        """Fuse two (B,1,H,W) images in [0,1] into one of the same shape and range."""
+
+
+def luminance(rgb: Tensor) -> Tensor:
+    """BT.601 luminance, full range, unrounded: (B,3,H,W) in [0,1] to (B,1,H,W) in [0,1]."""
+    red, green, blue = rgb[:, :1], rgb[:, 1:2], rgb[:, 2:3]
+    return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
+@dataclass(frozen=True, slots=True)
+class LabelClass:
+    """One class of a data set's label maps; its value is its position in the card's list."""
+
+    name: str
+    colour: tuple[int, int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetCard:
+    """The immutable facts of a data set.
+
+    Attributes:
+        name: Name on the command line.
+        title: Name in tables.
+        version: Raised whenever the adapter yields other images or labels.
+        summary: What it holds, in one sentence.
+        splits: Expected number of pairs of each split, None where it varies.
+        default_split: The split that is benchmarked unless another is named.
+        image_size: (height, width), None where it varies.
+        classes: Classes of the label maps in the order of their values; empty for a set without labels.
+        ignore_index: Label value that never counts, if any.
+        reference: Authors, title, venue.
+        homepage: Where the data can be had.
+        licence: What is known of the terms of use.
+    """
+
+    name: str
+    title: str
+    version: int
+    summary: str
+    splits: Mapping[str, int | None]
+    default_split: str
+    image_size: tuple[int, int] | None = None
+    classes: tuple[LabelClass, ...] = ()
+    ignore_index: int | None = None
+    reference: str = ""
+    homepage: str = ""
+    licence: str = "no terms of redistribution stated"
+
+
+class FusionDataset(ABC):
+    """A set of registered pairs in a folder.
+
+    Args:
+        root: Folder of the data set, as `locate` found it or as the user named it.
+    """
+
+    card: ClassVar[DatasetCard]
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @classmethod
+    @abstractmethod
+    def locate(cls, data_root: Path) -> Path | None:
+        """Find the folder of this data set below a data root; None if it is not there."""
+
+    @abstractmethod
+    def pairs(self, split: str) -> list[Pair]:
+        """List the pairs of a split, sorted by id; a pair of which one image is missing is listed too.
+
+        Raises:
+            UsageError: The data set has no such split.
+            DataError: The folders of the split are not there.
+        """
+
+    def read(self, pair: Pair) -> Sources:
+        """Read both images of a pair.
+
+        Raises:
+            DataError: A file is missing or unreadable, or the two differ in size.
+        """
+        from uaabench.core import imaging
+
+        sources = Sources(imaging.read_grey(pair.ir), imaging.read_rgb(pair.vi))
+        if sources.ir.shape != sources.vi.shape[:2]:
+            raise DataError(
+                f"{pair.ir} is {imaging.size_text(sources.ir)} but {pair.vi} is {imaging.size_text(sources.vi)}; "
+                "the two images of a pair must be registered and of one size."
+            )
+        return sources
+
+    def read_label(self, pair: Pair) -> ByteImage | None:
+        """Read the label map of a pair, (H,W) class indices; None for a pair without one.
+
+        Raises:
+            DataError: The file is unreadable, not of one channel, or not of the size of the images.
+        """
+        if pair.label is None:
+            return None
+        from uaabench.core import imaging
+
+        label = imaging.read_label(pair.label)
+        expected = imaging.read_grey(pair.ir)
+        if label.shape != expected.shape:
+            raise DataError(
+                f"{pair.label} is {imaging.size_text(label)} but {pair.ir} is {imaging.size_text(expected)}; "
+                "a label map has the size of its images."
+            )
+        return label
+
+
+def _itself(image: FloatImage) -> FloatImage:
+    return image
+
+
+def _nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A fusion metric: a pure function and the facts a table needs about it.
+
+    What depends on one image alone can be split off as `features`: it is computed once per image and shared by all
+    metrics with the same function, and that of a source is shared by all methods that fuse it.
+
+    Attributes:
+        name: Name in tables, on the command line and in records, for example `Qabf`.
+        title: Full name.
+        compute: `compute(fused, ir, vi)` on what `features` makes of the three images; NaN where it is undefined.
+        features: Function of one float64 (H,W) grey image in 0..255; the image itself unless given.
+        higher_is_better: Direction.
+        range: Lower and upper limit on 8-bit images.
+        gameable_by_noise: Whether adding noise to the fused image can raise it.
+        version: Raised whenever its numbers change; part of every cache key.
+        reference: Where it was published.
+        formula: The definition in one line, of F (fused), A (infrared), B (visible) or X (a source).
+        note: How the metric of this profile departs from that definition, and anything a reader must know.
+        uses_sources: False for a metric of the fused image alone.
+        min_size: Smallest height and width it is defined for.
+        undefined: What makes it undefined, shown as the reason of a missing value.
+        require: Called before a run; raises a WeightsError where what the metric needs from outside is missing.
+    """
+
+    name: str
+    title: str
+    compute: Callable[[Any, Any, Any], float]
+    features: Callable[[FloatImage], Any] = _itself
+    higher_is_better: bool
+    range: tuple[float, float]
+    gameable_by_noise: bool
+    version: int
+    reference: str
+    formula: str = ""
+    note: str = ""
+    uses_sources: bool = True
+    min_size: int = 1
+    undefined: str = "undefined (0/0) for these images"
+    require: Callable[[], None] = _nothing
+
+    def __call__(self, fused: FloatImage, ir: FloatImage, vi: FloatImage) -> float:
+        """Compute the metric of three float64 (H,W) grey images in 0..255; NaN where it is undefined."""
+        return self.compute(self.features(fused), self.features(ir), self.features(vi))

@@ -1,0 +1,289 @@
+"""Weights: the ones that are shipped, the official checkpoints a user adds, their cards and their hashes.
+
+A method is named with weights as `name@weights`: a checkpoint of its card (`tardal@dt`), the path of a file, or nothing
+for the shipped ones. Whatever is named, the file's SHA-256 decides which run of the method it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from uaabench.core import paths
+from uaabench.core.errors import UsageError, WeightsError, unknown_name
+from uaabench.core.interface import Checkpoint, MethodCard
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsCard:
+    """Where shipped weights come from.
+
+    Attributes:
+        method: Name of the method they belong to.
+        version: Raised whenever they are replaced.
+        data: What they were trained on, one entry per data set, with the number of pairs.
+        recipe: Loss and schedule, and every deviation from the published recipe.
+        steps: Optimiser steps.
+        minutes: Training time.
+        hardware: What it was trained on.
+        seed: Seed of the run.
+        parameters: Number of values in the file.
+        sha256: Hash of the file; filled in by `export`.
+        note: What a user must know before relying on them.
+    """
+
+    method: str
+    version: int
+    data: list[str]
+    recipe: str
+    steps: int
+    minutes: float
+    hardware: str
+    seed: int
+    parameters: int
+    sha256: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class ResolvedWeights:
+    """The weights one row of a table stands for.
+
+    Attributes:
+        path: The file; None for a method without weights.
+        sha256: Its hash as the card states it, or as it was read; empty without a file.
+        name: How tables name it: `shipped`, a checkpoint of the card, or a file name.
+        track: `official` (the authors' file), `retrained` (shipped), `custom` (a file of the user's), or empty.
+        options: Keyword arguments of the method that belong to this file.
+    """
+
+    path: Path | None = None
+    sha256: str = ""
+    name: str = ""
+    track: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def verify(self) -> None:
+        """Check the file against its hash.
+
+        Raises:
+            WeightsError: The file is missing or its content is another.
+        """
+        if self.path is not None and (found := sha256(self.path)) != self.sha256:
+            raise WeightsError(
+                f"The weights {self.path} have the SHA-256 {found[:12]}… instead of {self.sha256[:12]}…; "
+                "they were changed or not copied completely: install or add them again."
+            )
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file as 64 hexadecimal digits; of a folder that of the sorted hashes of its files, a line each.
+
+    Raises:
+        WeightsError: A file cannot be read.
+    """
+    if path.is_dir():
+        return hashlib.sha256("\n".join(sorted(map(sha256, path.iterdir()))).encode()).hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(f"Cannot read the weights {path}: {error.strerror or error}.") from error
+
+
+def shipped(name: str) -> Path | None:
+    """File of the weights that come with the package, or None."""
+    path = _shipped_folder() / f"{name}.safetensors"
+    return path if path.is_file() else None
+
+
+def shipped_card(name: str) -> WeightsCard | None:
+    """Card of the weights that come with the package, or None."""
+    path = _shipped_folder() / f"{name}.safetensors"
+    return card_of(path) if path.is_file() else None
+
+
+def card_of(path: Path) -> WeightsCard:
+    """The card that `export` wrote beside weights."""
+    return WeightsCard(**json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
+
+
+def comes_with_weights(card: MethodCard) -> bool:
+    """Whether a method runs by its name alone: it has no weights, or they are shipped."""
+    return not card.checkpoints or shipped(card.name) is not None
+
+
+def resolve(card: MethodCard, requested: str = "") -> ResolvedWeights:
+    """Find the weights that `name@requested` means; the file's content is not checked yet.
+
+    Args:
+        card: Card of the method.
+        requested: A checkpoint of the card, a path, or nothing.
+
+    Raises:
+        UsageError: The method takes no weights, or has no such checkpoint and there is no such file.
+        WeightsError: The checkpoint is known but was not added yet.
+    """
+    if not requested:
+        return _resolve_shipped(card)
+    if card.kind != "learned":
+        raise UsageError(f"The method '{card.name}' has no weights; write '{card.name}' instead of '@{requested}'.")
+    if requested in card.checkpoints:
+        return _resolve_checkpoint(card, requested)
+    path = Path(requested).expanduser()
+    if path.exists():
+        return _resolve_file(card, path)
+    if os.sep in requested or path.suffix:
+        raise UsageError(f"There is no weights file {path} for the method '{card.name}'; check the path.")
+    raise unknown_name(f"checkpoint of {card.name}", requested, card.checkpoints)
+
+
+def _resolve_shipped(card: MethodCard) -> ResolvedWeights:
+    path, facts = shipped(card.name), shipped_card(card.name)
+    if path is None or facts is None:
+        if card.checkpoints:
+            names = " or ".join(f"{card.name}@{name}" for name in card.checkpoints)
+            source = next(iter(card.checkpoints.values())).source
+            raise WeightsError(
+                f"{card.title} comes without weights: get them from {source}, run 'uaabench weights add {card.name} "
+                f"FILE', and name it {names}."
+            )
+        return ResolvedWeights()
+    return ResolvedWeights(path, facts.sha256, "shipped", "retrained")
+
+
+def _resolve_checkpoint(card: MethodCard, name: str) -> ResolvedWeights:
+    checkpoint = card.checkpoints[name]
+    path = stored(checkpoint)
+    if path is None:
+        raise WeightsError(
+            f"The checkpoint '{name}' of {card.name} is not in {paths.weights_folder()}; get it from "
+            f"{checkpoint.source} and run: uaabench weights add {card.name} FILE"
+        )
+    return ResolvedWeights(path, checkpoint.sha256, name, "official", checkpoint.options)
+
+
+def _resolve_file(card: MethodCard, path: Path) -> ResolvedWeights:
+    digest = sha256(path)
+    for name, checkpoint in card.checkpoints.items():
+        if checkpoint.sha256 == digest:
+            return ResolvedWeights(path, digest, name, "official", checkpoint.options)
+    return ResolvedWeights(path, digest, path.name, "custom")
+
+
+def stored(checkpoint: Checkpoint) -> Path | None:
+    """File of an official checkpoint in the user's weights folder, or the folder of all its files, or None."""
+    path = paths.weights_folder() / f"{checkpoint.sha256}.pt"
+    if not checkpoint.parts:
+        return path if path.is_file() else None
+    folder = path.with_suffix("")
+    return folder if all((folder / f"{part}.pt").is_file() for part in checkpoint.parts) else None
+
+
+def add(card: MethodCard, file: Path) -> list[str]:
+    """Copy an official checkpoint, or one file of it, into the user's weights folder.
+
+    Returns:
+        Names of the checkpoints of the card that this file is, or is a part of.
+
+    Raises:
+        WeightsError: The file is none of the card's checkpoints.
+    """
+    digest = sha256(file)
+    known = {name: entry for name, entry in card.checkpoints.items() if digest in (entry.sha256, *entry.parts)}
+    if not known:
+        raise WeightsError(
+            f"{file} (SHA-256 {digest[:12]}…) is no known checkpoint of {card.name}; known are: "
+            f"{', '.join(card.checkpoints) or 'none'}. A file of your own is used as {card.name}@PATH."
+        )
+    for checkpoint in known.values():
+        root = paths.weights_folder()
+        folder = root / checkpoint.sha256 if checkpoint.parts else root
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = root / f"{digest}.partial"
+        shutil.copyfile(file, partial)
+        os.replace(partial, folder / f"{digest}.pt")
+    return list(known)
+
+
+def fetch(card: MethodCard, name: str) -> Path:
+    """Download an official checkpoint from where its authors offer it, and check its hash.
+
+    Raises:
+        UsageError: There is no such checkpoint.
+        WeightsError: The authors offer no direct download, or it failed.
+    """
+    if name not in card.checkpoints:
+        raise unknown_name(f"checkpoint of {card.name}", name, card.checkpoints)
+    checkpoint = card.checkpoints[name]
+    if not checkpoint.url:
+        raise WeightsError(
+            f"The authors of {card.name} offer no direct download of '{name}'; get it from {checkpoint.source} "
+            f"and run: uaabench weights add {card.name} FILE"
+        )
+    import pooch
+
+    try:
+        found = pooch.retrieve(
+            checkpoint.url, f"sha256:{checkpoint.sha256}", f"{checkpoint.sha256}.pt", paths.weights_folder()
+        )
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"Downloading {checkpoint.url} failed: {error}.") from error
+    return Path(found)
+
+
+def export(path: Path, tensors: Mapping[str, Tensor], card: WeightsCard, config: Mapping[str, Any]) -> None:
+    """Write weights as half-precision safetensors and their card beside it.
+
+    Args:
+        path: The file to write, `<name>.safetensors`.
+        tensors: State dict; floating-point entries are stored in half precision, unless a value does not fit.
+        card: What they are; its hash is filled in.
+        config: Architecture, stored in the file as JSON under `config`.
+    """
+    from safetensors.torch import save_file
+
+    half = {key: _halved(value) for key, value in tensors.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({key: value.contiguous() for key, value in half.items()}, path, {"config": json.dumps(dict(config))})
+    facts = asdict(card) | {"sha256": sha256(path)}
+    path.with_suffix(".json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+
+
+def _halved(tensor: Tensor) -> Tensor:
+    """In half precision, where its values do not become infinite."""
+    half = tensor.half() if tensor.is_floating_point() else tensor
+    return half if half.isfinite().all() else tensor
+
+
+def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `export` wrote: the state dict in single precision, and the architecture.
+
+    Raises:
+        WeightsError: The file is no safetensors file.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+            metadata = file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path} is not a safetensors file: {error}.") from error
+    singles = {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
+    return singles, json.loads(metadata.get("config", "{}"))
+
+
+def _shipped_folder() -> Path:
+    import uaabench.baselines
+
+    return Path(uaabench.baselines.__path__[0]) / "weights"

@@ -1,0 +1,1 @@
+"""Data sets on disk: layouts, checks, bringing a download into place."""

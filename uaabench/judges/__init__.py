@@ -1,0 +1,1 @@
+"""What judges fused images by a task."""

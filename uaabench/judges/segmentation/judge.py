@@ -1,0 +1,93 @@
+"""What judges the fused images of a method: one segmenter for all methods, or some that were trained on its images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from uaabench.core.errors import UsageError
+from uaabench.judges.segmentation import segmenters
+from uaabench.judges.segmentation.protocols import Protocol
+from uaabench.judges.segmentation.segmenters import SegmenterFile
+
+WEIGHTS = "segmenter.safetensors"
+
+
+@dataclass(frozen=True)
+class Judge:
+    """One segmenter under one protocol.
+
+    Attributes:
+        file: The segmenter.
+        protocol: Which classes count.
+        way: `frozen` where one segmenter judges every method, `retrain` where each method has its own, trained on its
+            fused images.
+        seed: Seed of its training, where a method has a judge for each of several; None otherwise.
+    """
+
+    file: SegmenterFile
+    protocol: Protocol
+    way: str = "frozen"
+    seed: int | None = None
+
+    @property
+    def key(self) -> list[Any]:
+        """Everything that decides its numbers."""
+        card = self.file.card
+        return [self.way, self.file.sha256, card.version if card else 0, self.protocol.name, self.protocol.version]
+
+
+def name_of(judges: Sequence[Judge]) -> str:
+    """How records and tables name the judges of one method: `retrain msrs-9, fast-scnn, mean of seeds 0, 1`."""
+    first, seeds = judges[0], [str(judge.seed) for judge in judges if judge.seed is not None]
+    network = first.file.config.stem.replace("_", "-") if first.way == "retrain" else first.file.name
+    shown = {0: "", 1: ", seed "}.get(len(seeds), ", mean of seeds ") + ", ".join(seeds)
+    return f"{first.way} {first.protocol.name}, {network}{shown}"
+
+
+def judges_of(method: str, named: str, adapter: str, protocol: Protocol | None) -> list[Judge]:
+    """What judges a method on a data set; nothing for one without classes or, with `auto`, without its segmenter.
+
+    Args:
+        method: Label of the method.
+        named: What the user asked for; see `RunConfig.segmenter`.
+        adapter: Name of the data set's adapter.
+        protocol: Convention of the data set; None for one without classes.
+
+    Raises:
+        UsageError: There is no such segmenter, or none for this method in a folder of retrained ones.
+    """
+    if named == "none" or protocol is None:
+        return []
+    if named == "auto":
+        known = segmenters.shipped(adapter)
+        return [Judge(segmenters.resolve(adapter), protocol)] if known else []
+    folder = Path(named).expanduser()
+    if folder.is_dir():
+        return _retrained(folder / method, protocol)
+    return [Judge(segmenters.resolve(named), protocol)]
+
+
+def seed_folder(method: Path, seed: int) -> Path:
+    """Where the judge of one seed lies in the folder of its method."""
+    return method / f"seed-{seed}"
+
+
+def _retrained(method: Path, protocol: Protocol) -> list[Judge]:
+    """The judges in the folder of a method: one for each seed, or a single one."""
+    names = [path.name.removeprefix("seed-") for path in method.glob("seed-*")]
+    seeds = sorted(int(name) for name in names if name.isdecimal())
+    if not seeds:
+        return [Judge(_trained(method), protocol, "retrain")]
+    return [Judge(_trained(seed_folder(method, seed)), protocol, "retrain", seed) for seed in seeds]
+
+
+def _trained(folder: Path) -> SegmenterFile:
+    if not (folder / WEIGHTS).is_file():
+        raise UsageError(
+            f"There is no trained segmenter {folder / WEIGHTS}; every method of the run needs one there, floor "
+            "included: uaabench train judges --methods NAMES, or leave the floor out by --no-floor."
+        )
+    return segmenters.resolve(str(folder / WEIGHTS))

@@ -1,0 +1,1 @@
+"""Fusion methods as the harness sees them: loaded, checked, measured, explained."""

@@ -1,0 +1,1 @@
+"""A run: its description, its plan, carrying it out, and what it leaves."""
