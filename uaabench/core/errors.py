@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import ClassVar
 
 # So many names are listed in a message where none is near, for example of the pairs of a data set.
@@ -40,6 +41,20 @@ class MethodError(UaabenchError):
     """A fusion method broke its contract, for example by returning another image size (exit code 3)."""
 
     exit_code: ClassVar[int] = 3
+
+
+class StorageError(UaabenchError):
+    """A file cannot be written: the disk is full, or the place is missing or read-only (exit code 5)."""
+
+    exit_code: ClassVar[int] = 5
+
+    @classmethod
+    def of(cls, path: Path, error: OSError) -> StorageError:
+        """Say which file could not be written, and why."""
+        return cls(
+            f"Cannot write {path}: {error.strerror or error}; make room there or name another place, what was written "
+            "before is kept."
+        )
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:

@@ -1,0 +1,119 @@
+"""Files: their hashes, the images of a folder, and writing that leaves the old content or the new, never half of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from uaabench.core.errors import DataError, StorageError
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file as 64 hexadecimal digits.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(description: Any) -> str:
+    """SHA-256 of a value in canonical JSON."""
+    return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
+
+
+@contextmanager
+def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """Write a file aside, then put it in the place of the old one.
+
+    Yields the path to write to, which has the suffix of `path`. When the block ends, the file takes the place of `path`
+    in one step; when it raises, the file is removed and what was there before stays.
+
+    Args:
+        path: The file that shall be replaced; its folder must exist.
+        durable: Have the content on the disk before it takes the place of the old.
+
+    Raises:
+        StorageError: The file cannot be written: the disk is full, the folder is missing or read-only.
+    """
+    aside = path.with_name(f".{path.stem}-{os.getpid()}-{threading.get_ident()}.partial{path.suffix}")
+    try:
+        yield aside
+        if durable:
+            with aside.open("rb") as written:
+                os.fsync(written.fileno())
+        os.replace(aside, path)
+    except OSError as error:
+        raise StorageError.of(path, error) from error
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a text file as a whole, in UTF-8.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    with replacing(path) as aside:
+        aside.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Replace a JSON file as a whole.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def is_image(path: Path) -> bool:
+    """Whether a path is a regular file with the suffix of an image, in upper or lower case.
+
+    Pipes and devices are no files: opening one could wait for ever.
+    """
+    return path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
+
+
+def images(folder: Path) -> dict[str, Path]:
+    """The images of a folder by file stem, in the order of the stems; hidden files are left out.
+
+    Raises:
+        DataError: The folder cannot be read, or two images have one stem, so that nobody knows which is meant.
+    """
+    try:
+        files = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and is_image(path))
+    except OSError as error:
+        raise DataError(f"Cannot read the folder {folder}: {error.strerror or error}; check the path.") from error
+    found: dict[str, Path] = {}
+    for path in files:
+        other = found.setdefault(path.stem, path)
+        if other != path:
+            raise DataError(
+                f"{folder} holds both {other.name} and {path.name}: which of them is the image '{path.stem}' cannot be "
+                "known; take one of them away."
+            )
+    return dict(sorted(found.items()))
+
+
+def fingerprint(path: Path) -> tuple[int, int, int] | None:
+    """Size, time of the last change in ns, and inode of a regular file: equal as long as nobody has written to it.
+
+    None where there is no such file.
+    """
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return (facts.st_size, facts.st_mtime_ns, facts.st_ino) if stat.S_ISREG(facts.st_mode) else None
