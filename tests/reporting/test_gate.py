@@ -7,12 +7,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from runs import write_run
+from runs import write_run, write_tallies
 from uaabench.core.errors import UsageError
-from uaabench.judges.segmentation import kept
+from uaabench.judges.segmentation.stage import Segment
 from uaabench.reporting import gate as regression
-from uaabench.reporting.evidence import load
 from uaabench.reporting.gate import Tolerance, Tolerances
+from uaabench.running.evidence import load
 
 GENERATOR = np.random.default_rng(0)
 BASE = GENERATOR.uniform(0.4, 0.6, 20)
@@ -199,10 +199,8 @@ GOOD, BAD = [[90, 10], [10, 90]], [[80, 20], [20, 80]]
 
 def segmented(folder, matrices, judge="frozen two-2, net"):
     """A run of VALUES whose images were segmented: one matrix of two classes for each pair."""
-    where = {"method": "uaa", "dataset": "msrs", "split": "test", "judge": judge, "protocol": "two-2", "number": 0}
-    found = [np.ravel(matrix).tolist() for matrix in matrices]
-    rows = [{**where, "counts_zero": True, "pair": f"{n:03}", "matrix": matrix} for n, matrix in enumerate(found)]
-    kept.write(write_run(folder, VALUES), rows)
+    write_run(folder, VALUES)
+    write_tallies(folder, "uaa", Segment, judge, {"counts_zero": True}, matrices)
     return load(folder)
 
 

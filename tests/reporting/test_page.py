@@ -11,10 +11,12 @@ import pytest
 
 from uaabench.cli.running import execute
 from uaabench.methods import efficiency
-from uaabench.reporting.evidence import load
+from uaabench.reporting.build import table_of
 from uaabench.reporting.html import page
 from uaabench.reporting.html.pictures import _encode, pictures
+from uaabench.reporting.numbers import Numbers
 from uaabench.running.config import build
+from uaabench.running.evidence import load
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -48,7 +50,7 @@ def evidence(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def table(evidence):
-    return evidence.table("average", marks_floor=True)
+    return table_of(evidence, "average", marks_floor=True)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from uaabench.core.errors import DataError, UsageError, WeightsError
-from uaabench.running import plan
+from uaabench.running import entries, plan
 from uaabench.running.config import build
 
 
@@ -15,7 +15,7 @@ def make(pair_folder, methods=("average",), **entries):
 
 
 def keys(planned):
-    return [unit.key for unit in (*planned.fuse, *planned.score)]
+    return [unit.key for unit in planned.of()]
 
 
 def test_the_floor_comes_first_and_every_method_once(pair_folder):
@@ -52,14 +52,17 @@ def test_a_changed_pixel_changes_the_keys(pair_folder):
 
 def test_metrics_change_only_the_keys_of_scores(pair_folder):
     all_metrics, one = make(pair_folder), make(pair_folder, metrics=["EN"])
-    assert all_metrics.fuse[0].key == one.fuse[0].key
-    assert all_metrics.score[0].key != one.score[0].key
+    assert all_metrics.units["fuse"][0].key == one.units["fuse"][0].key
+    assert all_metrics.units["score"][0].key != one.units["score"][0].key
 
 
 def test_precision_and_options_change_the_keys(pair_folder):
     plain, half = make(pair_folder, ["uaa"]), make(pair_folder, ["uaa"], precision="bf16")
-    assert plain.fuse[0].key != half.fuse[0].key
-    assert plain.fuse[0].key != make(pair_folder, ["uaa"], options={"uaa": {"stretch": False}}).fuse[0].key
+    assert plain.units["fuse"][0].key != half.units["fuse"][0].key
+    assert (
+        plain.units["fuse"][0].key
+        != make(pair_folder, ["uaa"], options={"uaa": {"stretch": False}}).units["fuse"][0].key
+    )
 
 
 def test_limit_takes_the_first_pairs(pair_folder):
@@ -68,13 +71,13 @@ def test_limit_takes_the_first_pairs(pair_folder):
 
 def test_without_data_sets_the_demo_set_is_used(tmp_path):
     config = build({"methods": ["average"], "data_root": tmp_path, "limit": 1})
-    assert [data.label for data in plan.plan_datasets(config)] == ["demo"]
+    assert [data.label for data in entries.plan_datasets(config)] == ["demo"]
 
 
 def test_a_data_set_that_is_not_there_says_how_to_bring_it(tmp_path):
     config = build({"methods": ["average"], "datasets": ["msrs"], "data_root": tmp_path})
     with pytest.raises(DataError, match="uaabench data prepare msrs"):
-        list(plan.plan_datasets(config))
+        list(entries.plan_datasets(config))
 
 
 @pytest.mark.parametrize(
@@ -104,6 +107,6 @@ def test_fused_images_made_elsewhere_are_keyed_by_their_content(pair_folder, tmp
     fused = tmp_path / "fused"
     fused.mkdir()
     cv2.imwrite(str(fused / "0.png"), np.zeros((48, 64), np.uint8))
-    before = make(pair_folder, [f"x={fused}"]).fuse[0].key
+    before = make(pair_folder, [f"x={fused}"]).units["fuse"][0].key
     cv2.imwrite(str(fused / "0.png"), np.ones((48, 64), np.uint8))
-    assert make(pair_folder, [f"x={fused}"]).fuse[0].key != before
+    assert make(pair_folder, [f"x={fused}"]).units["fuse"][0].key != before

@@ -9,7 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-COLUMNS = ("run", "method", "track", "dataset", "split", "scope", "pair", "class", "metric", "profile", "value")
+from uaabench.core import files
+from uaabench.metrics.profiles import profile
+from uaabench.running import manifest
+from uaabench.running.records import RECORD_COLUMNS, RECORDS, TALLIES, TALLY_COLUMNS, write_table
+from uaabench.running.stage import Stage
+
+COLUMNS = RECORD_COLUMNS[:-2]
 
 
 def write_run(
@@ -24,36 +30,117 @@ def write_run(
                 where = ("r", method, "", dataset, "test", "pair", f"{number:03}", "", metric, "cddfuse", value)
                 status = "ok" if value is not None else "undefined"
                 rows.append({**dict(zip(COLUMNS, where, strict=True)), "status": status, "reason": ""})
-    pd.DataFrame(rows).to_parquet(folder / "records.parquet")
+    tables = {
+        RECORDS: write_table(folder / RECORDS, pd.DataFrame(rows, columns=list(RECORD_COLUMNS))),
+        TALLIES: write_table(folder / TALLIES, pd.DataFrame(columns=list(TALLY_COLUMNS))),
+    }
     pairs = max(len(column) for columns in values.values() for column in columns.values())
-    manifest = {
+    metrics = list(dict.fromkeys(metric for columns in values.values() for metric in columns))
+    content = {
         "uaabench": "0",
         "git": "",
         "plan": "0" * 64,
         "command": "uaabench run",
         "argv": ["/somewhere/uaabench", "run"],
-        "config": {"methods": list(values), "datasets": [dataset], "metrics": [], "options": {}, "data_root": "/here"},
-        "profile": {"name": "cddfuse", "version": 1},
-        "metrics": list(dict.fromkeys(metric for columns in values.values() for metric in columns)),
-        "methods": [
+        "config": {
+            "methods": list(values),
+            "datasets": [dataset],
+            "metrics": [],
+            "options": {},
+            "plugins": [],
+            "data_root": "/here",
+        },
+        "profile": {"name": "cddfuse", "version": profile("cddfuse").version},
+        "metrics": metrics,
+        "columns": [manifest.column_facts(metric) for metric in profile("cddfuse").look_up(metrics)],
+        "stages": [
+            {"name": name, "version": 1, "measures": [], "options": {}, "judges": []} for name in ("fuse", "score")
+        ],
+        "methods": [method_facts(method) for method in values],
+        "datasets": [
             {
-                "label": method,
-                "title": method,
-                "kind": "trivial" if method in ("average", "maximum") else "learned",
-                "version": 1,
-                "track": "",
-                "weights": "",
-                "sha256": "",
-                "options": {},
-                "folder": None,
+                "label": dataset,
+                "title": dataset.upper(),
+                "split": "test",
+                "pairs": pairs,
+                "expected": None,
+                "index": "abc",
+                "labels": "abc",
+                "adapter": "folder",
+                "classes": [],
+            }
+        ],
+        "units": [
+            {
+                "stage": "fuse",
+                "method": method,
+                "dataset": dataset,
+                "split": "test",
+                "key": f"key of {method}",
+                "folder": f"fuse/{dataset}/test/{method}-1",
             }
             for method in values
         ],
-        "datasets": [
-            {"label": dataset, "title": dataset.upper(), "split": "test", "pairs": pairs, "index": "abc", "classes": []}
-        ],
+        "plugins": [],
         "environment": {"packages": {}},
+        "tables": tables,
         **facts,
     }
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    manifest.save(folder, content)
     return folder
+
+
+def method_facts(method: str, **changes: Any) -> dict[str, Any]:
+    """What a manifest says of a method."""
+    return {
+        "label": method,
+        "title": method,
+        "kind": "trivial" if method in ("average", "maximum") else "learned",
+        "version": 1,
+        "track": "",
+        "weights": "",
+        "sha256": "",
+        "options": {},
+        "source": "",
+        "precision": "fp32",
+        "seed": 0,
+        "device": "cpu",
+        "folder": None,
+        **changes,
+    }
+
+
+def change_manifest(folder: Path, **changes: Any) -> None:
+    """Change entries of a manifest, as if the run had been another."""
+    manifest.save(folder, {**json.loads((folder / manifest.NAME).read_text()), **changes})
+
+
+def change_records(folder: Path, records: pd.DataFrame) -> None:
+    """Give a run other records, as if they had come out."""
+    content = json.loads((folder / manifest.NAME).read_text())
+    tables = {**content["tables"], RECORDS: write_table(folder / RECORDS, records)}
+    manifest.save(folder, {**content, "tables": tables})
+
+
+def digest_of(content: Any) -> str:
+    """The digest of JSON content."""
+    return files.digest(content)
+
+
+def write_tallies(
+    folder: Path, method: str, stage: type[Stage], judge: str, setting: Mapping[str, Any], tallies: Sequence[Any]
+) -> None:
+    """Give a run of `write_run` the measures of a stage, with the tally of each pair of one method."""
+    content = json.loads((folder / manifest.NAME).read_text())
+    where = {"stage": stage.name, "dataset": "msrs", "split": "test", "method": method, "judge": judge}
+    rows = [
+        {**where, "setting": json.dumps(setting), "number": 0, "pair": f"{number:03}", "tally": json.dumps(tally)}
+        for number, tally in enumerate(tallies)
+    ]
+    tables = {
+        **content["tables"],
+        TALLIES: write_table(folder / TALLIES, pd.DataFrame(rows, columns=list(TALLY_COLUMNS))),
+    }
+    measures = [manifest.column_facts(measure) for measure in stage.measures]
+    added = {"name": stage.name, "version": stage.version, "measures": measures, "options": {}, "judges": []}
+    manifest.save(folder, {**content, "tables": tables, "stages": [*content["stages"], added]})

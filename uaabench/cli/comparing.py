@@ -32,7 +32,7 @@ def compare(
     from rich.console import Console
 
     from uaabench.reporting import gate as regression
-    from uaabench.reporting.evidence import load
+    from uaabench.running.evidence import load
 
     old, new = load(before), load(after)
     found = regression.changes(new, old, regression.Tolerances(regression.Tolerance(0.0, False)))
@@ -78,7 +78,7 @@ def check(
         uaabench check runs/now --reference reports/demo --update --reason "uaa: retrained weights"
     """
     from uaabench.reporting import gate as regression
-    from uaabench.reporting.evidence import load
+    from uaabench.running.evidence import load
 
     judged = load(run)
     if update:
@@ -117,7 +117,7 @@ def merge(
 
 def _update(run: Path, reference: Path, reason: str) -> None:
     from uaabench.reporting import gate as regression
-    from uaabench.reporting.evidence import load
+    from uaabench.running.evidence import load
 
     if not reason.strip():
         raise UsageError('A new reference needs its reason: --update --reason "uaa: retrained weights"')

@@ -99,13 +99,13 @@ def _root(data_root: Path | None) -> Path:
 
 
 def _found(data_root: Path | None) -> list[str]:
-    from uaabench.running.plan import found_datasets
+    from uaabench.running.entries import found_datasets
 
     return found_datasets(_root(data_root))
 
 
 def _open(name: str, data_root: Path | None) -> FusionDataset:
-    from uaabench.running.plan import open_dataset
+    from uaabench.running.entries import open_dataset
 
     return open_dataset(name, _root(data_root))[0]
 

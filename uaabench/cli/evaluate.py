@@ -42,9 +42,9 @@ def evaluate(
         uaabench evaluate --ir MSRS/test/ir --vi MSRS/test/vi --fused results/ --metrics EN,VIF --csv values.csv
     """
     from uaabench.core import registry
+    from uaabench.core.threads import threads_per_job
     from uaabench.metrics import profiles
     from uaabench.running import evaluation
-    from uaabench.running.executors import threads_per_job
 
     registry.load_plugins(plugin)
     convention = profiles.profile(profile or "cddfuse")

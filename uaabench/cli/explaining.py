@@ -49,9 +49,10 @@ def explain(
     """
     from uaabench.core import paths, registry
     from uaabench.methods import explaining
+    from uaabench.methods.named import plan_method
     from uaabench.reporting import figures
     from uaabench.running import pipeline
-    from uaabench.running.plan import open_dataset, plan_method
+    from uaabench.running.entries import open_dataset
 
     figures.kind_of(out)
     registry.load_plugins(plugin)

@@ -48,11 +48,12 @@ def montage(
     Example: uaabench figure montage runs/paper --pairs 00537D,00633D --box 00537D=200,150,80,60 -o montage.pdf
     """
     from uaabench.reporting import figures, plots
-    from uaabench.reporting.evidence import load
+    from uaabench.reporting.build import table_of
     from uaabench.reporting.images import SOURCES, RunImages
+    from uaabench.running.evidence import load
 
     evidence = load(run)
-    table = evidence.table()
+    table = table_of(evidence)
     section = _section(table, dataset)
     chosen = options.split_commas(pairs) or _pairs(evidence.records, section.dataset.name)[:2]
     known = [row.method.label for row in section.rows]
@@ -89,9 +90,10 @@ def tradeoff(
     Example: uaabench figure tradeoff runs/paper --metric Qabf -o tradeoff.pdf
     """
     from uaabench.reporting import plots
-    from uaabench.reporting.evidence import load
+    from uaabench.reporting.build import table_of
+    from uaabench.running.evidence import load
 
-    table = load(run).table()
+    table = table_of(load(run))
     section, chosen = _section(table, dataset), _metric(table, metric)
     sizes = {f"{entry.height}x{entry.width}": (entry.height, entry.width) for entry in table.efficiency}
     if not sizes:
@@ -119,9 +121,10 @@ def critical_difference(
     Example: uaabench figure cd runs/paper --metric VIF -o cd.pdf
     """
     from uaabench.reporting import plots
-    from uaabench.reporting.evidence import load
+    from uaabench.reporting.build import table_of
+    from uaabench.running.evidence import load
 
-    table = load(run).table(marks_floor=mark_floor)
+    table = table_of(load(run), marks_floor=mark_floor)
     section, chosen = _section(table, dataset), _metric(table, metric)
     text = "" if no_caption else plots.caption(table, section, f"Mean ranks by {chosen.name}, Nemenyi at 0.05")
     figure = plots.critical_difference_of(table, section, chosen, text)

@@ -44,7 +44,6 @@ def judges(
     from uaabench.core.paths import data_folder
     from uaabench.running import pipeline
     from uaabench.running.config import build
-    from uaabench.running.stages.fuse import Runtime
     from uaabench.running.store import open_run
     from uaabench.training import judges as training
     from uaabench.training.images import choose
@@ -60,8 +59,7 @@ def judges(
     fused = open_run(out / "fused")
     try:
         with progress({"fuse": sum(len(unit.dataset.pairs) for unit in units)}) as on_pair:
-            runtime = Runtime(fused, chosen, config.precision, config.seed, threads=1)
-            failures = training.fuse_all(units, runtime, lambda: on_pair("fuse"))
+            failures = training.fuse_all(units, fused, config, chosen, on_pair)
         failed = {failure.method for failure in failures}
         whole = [unit for unit in units if unit.method.label not in failed]
         training.train_judges(whole, images, recipes, fused, out, typer.echo)

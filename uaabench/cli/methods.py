@@ -70,9 +70,9 @@ def check_method(
 
     from uaabench.core import registry
     from uaabench.methods import conformance
+    from uaabench.methods.fusing import load_method
+    from uaabench.methods.named import plan_method
     from uaabench.running import pipeline
-    from uaabench.running.plan import plan_method
-    from uaabench.running.stages.fuse import load_method
 
     registry.load_plugins(plugin)
     planned = plan_method(name)
@@ -92,16 +92,15 @@ def _fuse_files(images: list[Path], out: Path | None, method: str, device: str, 
     from uaabench.core import imaging
     from uaabench.core.interface import Pair
     from uaabench.core.registry import dataset_class
+    from uaabench.methods.fusing import make_fuser
+    from uaabench.methods.named import plan_method
     from uaabench.running import pipeline
-    from uaabench.running.plan import plan_method
-    from uaabench.running.stages.fuse import Runtime, make_fuser
 
     if len(images) != 2 or out is None:
         raise UsageError("To fuse two images write: uaabench fuse IR VI -o OUT.png --method NAME")
     pair = Pair(images[0].stem, *images)
     sources = dataset_class("folder")(images[0].parent).read(pair)
-    runtime = Runtime(out.parent, pipeline.pick_device(device), "fp32", seed=0, threads=1)
-    fused = make_fuser(plan_method(method), runtime)(pair, sources)
+    fused = make_fuser(plan_method(method), device=pipeline.pick_device(device))(pair, sources)
     if colour and fused.ndim == 2:
         fused = imaging.colourise(fused, sources.vi)
     imaging.write_png(out, fused)

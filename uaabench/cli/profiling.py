@@ -45,7 +45,7 @@ def profile(
 
     from uaabench.core import registry
     from uaabench.methods import efficiency
-    from uaabench.running import manifest, pipeline, plan
+    from uaabench.running import entries, manifest, pipeline
     from uaabench.running.config import build
 
     if run is None and not methods:
@@ -61,7 +61,7 @@ def profile(
     config = build(earlier | {name: value for name, value in given.items() if value is not None})
     registry.load_plugins(config.plugins)
     rows = efficiency.measure(
-        list(plan.plan_methods(config)),
+        list(entries.plan_methods(config)),
         sizes=read_sizes(sizes),
         device=pipeline.pick_device(config.device),
         precision=config.precision,

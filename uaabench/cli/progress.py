@@ -16,9 +16,10 @@ SECONDS_BETWEEN_LINES = 30
 
 
 @contextmanager
-def run_progress(plan: Plan, stages: Sequence[str]) -> Iterator[Callable[[str], None]]:
+def run_progress(plan: Plan, stages: Sequence[str] | None) -> Iterator[Callable[[str], None]]:
     """Show how many pairs of each stage of a run are finished; yields the function to call after every pair."""
-    totals = {stage: sum(len(unit.dataset.pairs) for unit in getattr(plan, stage)) for stage in stages}
+    chosen = [stage.name for stage in plan.stages if stages is None or stage.name in stages]
+    totals = {name: sum(len(unit.dataset.pairs) for unit in plan.units[name]) for name in chosen}
     with progress(totals) as advance:
         yield advance
 

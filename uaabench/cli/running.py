@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from uaabench.reporting.report import ReportOptions
     from uaabench.running.config import RunConfig
     from uaabench.running.plan import Plan
-    from uaabench.running.store import Failure
+    from uaabench.running.units import Failure
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
 
@@ -148,7 +148,7 @@ def execute(
     config: RunConfig,
     out: Path | None,
     *,
-    stages: Sequence[str] = ("fuse", "score", "segment"),
+    stages: Sequence[str] | None = None,
     fresh: bool = False,
     dry_run: bool = False,
 ) -> None:
@@ -180,8 +180,10 @@ def _print_plan(plan: Plan, folder: Path) -> None:
         typer.echo(f"{data.label} ({data.split}): {len(data.pairs)} pairs in {data.root}")
     for method in plan.methods:
         typer.echo(f"{method.label}: {method.weights.name or method.card.kind} {method.weights.sha256[:12]}".rstrip())
-    units = (*plan.fuse, *plan.score, *plan.segment)
-    waiting = sum(not (folder / unit.folder / "done").is_file() for unit in units)
+    from uaabench.running import store
+
+    units = plan.of()
+    waiting = sum(len(store.finished(folder, unit, lambda *_: True)) < len(unit.dataset.pairs) for unit in units)
     typer.echo(f"{len(units)} units, {waiting} to do, in {folder}")
 
 
@@ -199,9 +201,9 @@ def print_report(folder: Path, choice: ReportOptions | None = None) -> None:
 
 def print_failures(failures: Sequence[Failure], most: int = 20) -> None:
     """List what failed, one line for each distinct reason of a method on a data set."""
-    grouped: dict[tuple[str, str, str, str], list[str]] = {}
+    grouped: dict[tuple[str, ...], list[str]] = {}
     for failure in failures:
-        key = (failure.stage, failure.method, failure.dataset, failure.reason)
+        key = (failure.stage, failure.method, f"{failure.dataset} {failure.split}", failure.reason)
         grouped.setdefault(key, []).append(failure.pair)
     typer.echo(f"uaabench: {len(failures)} pairs failed; the same command tries them again.", err=True)
     for (stage, method, dataset, reason), pairs in list(grouped.items())[:most]:

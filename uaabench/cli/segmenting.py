@@ -47,13 +47,13 @@ def segment(
 
 
 def _compare_folders(pred: Path, labels: Path, protocol: str) -> None:
-    import numpy as np
     from rich.console import Console
     from rich.table import Table
 
     from uaabench.judges.segmentation import protocols
-    from uaabench.judges.segmentation.confusion import interval, scores
+    from uaabench.judges.segmentation.confusion import MEAN_IOU, scores
     from uaabench.judges.segmentation.folders import read_matrices
+    from uaabench.statistics.resampling import Tallies, estimate
 
     convention = protocols.protocol(protocol)
     matrices = read_matrices(pred, labels, convention)
@@ -64,7 +64,10 @@ def _compare_folders(pred: Path, labels: Path, protocol: str) -> None:
     for name, iou, accuracy in zip(convention.counted, found.iou, found.accuracy, strict=True):
         table.add_row(name, _text(iou), _text(accuracy))
     Console().print(table)
-    low, high = interval([np.stack(matrices)], convention)
+    tallies = Tallies(
+        "", {"counts_zero": convention.counts_zero}, tuple(map(str, range(len(matrices)))), (tuple(matrices),)
+    )
+    low, high = (end := estimate(MEAN_IOU, tallies)).low, end.high
     typer.echo(
         f"mIoU {_text(found.mean_iou)} [{_text(low)}, {_text(high)}]  mAcc {_text(found.mean_accuracy)}  "
         f"aAcc {_text(found.pixel_accuracy)}  mIoU with absent classes {_text(found.mean_iou_all)}"

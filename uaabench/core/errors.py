@@ -70,3 +70,31 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     rest = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     hint = f"did you mean '{names[nearest[0]]}'?" if nearest else f"known are: {listed}{rest}."
     return UsageError(f"There is no {kind} '{name}'; {hint}")
+
+
+def sentence(error: BaseException) -> str:
+    """One sentence about an error: the message of ours, type and message of any other."""
+    if isinstance(error, UaabenchError):
+        return str(error)
+    if isinstance(error, SystemExit):
+        return f"the code of the method or metric asked the process to end (exit code {error.code})"
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+_is_worker = False
+
+
+def enter_worker() -> None:
+    """Say that this process is a worker, which ignores Ctrl-C: its parent ends it."""
+    global _is_worker  # noqa: PLW0603 - a process is a worker or is none
+    _is_worker = True
+
+
+def faults() -> tuple[type[BaseException], ...]:
+    """What code of a method, metric or data set may raise that fails a pair and nothing else.
+
+    That code may call `sys.exit`; in a worker, where Ctrl-C arrives at the parent alone, it may also be what raised a
+    KeyboardInterrupt.
+    """
+    return (Exception, SystemExit, KeyboardInterrupt) if _is_worker else (Exception, SystemExit)

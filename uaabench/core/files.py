@@ -9,6 +9,7 @@ import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -117,3 +118,31 @@ def fingerprint(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return (facts.st_size, facts.st_mtime_ns, facts.st_ino) if stat.S_ISREG(facts.st_mode) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a file was when the run was planned: its SHA-256, empty where it could not be read, and its fingerprint."""
+
+    sha256: str
+    fingerprint: tuple[int, int, int] | None
+
+    @classmethod
+    def of(cls, path: Path) -> Mark:
+        """Mark a file as it is now."""
+        before = fingerprint(path)
+        try:
+            return cls(sha256(path) if before else "", before)
+        except OSError:
+            return cls("", before)
+
+    def refuse_changed(self, path: Path) -> None:
+        """Refuse a file that is no longer what it was.
+
+        Size, time of change and inode are compared first; only where they differ is the content read again.
+
+        Raises:
+            DataError: It was changed, added or removed.
+        """
+        if fingerprint(path) != self.fingerprint and Mark.of(path).sha256 != self.sha256:
+            raise DataError(f"{path} has changed since the run was planned; give the command again.")

@@ -8,6 +8,7 @@ up to half of the pixels.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,3 +134,11 @@ def quantise(fused: Tensor) -> list[ByteImage]:
     """
     scaled = fused.detach().clamp(0, 1).mul(255).round().byte().cpu().numpy()
     return [image[0] if image.shape[0] == 1 else np.ascontiguousarray(image.transpose(1, 2, 0)) for image in scaled]
+
+
+def coloured_label(label: ByteImage, colours: Sequence[tuple[int, int, int]]) -> ByteImage:
+    """A label map (H,W) in the RGB colours of its classes, class 0 and unknown values transparent: (H,W,4) RGBA."""
+    palette = np.zeros((256, 4), np.uint8)
+    for number, colour in enumerate(colours[1:], start=1):
+        palette[number] = (*colour, 255)
+    return np.asarray(palette[label])

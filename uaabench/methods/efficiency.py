@@ -18,13 +18,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uaabench.core.errors import UsageError
+from uaabench.core.errors import UsageError, sentence
+from uaabench.core.threads import limit_threads, threads_per_job
 
 if TYPE_CHECKING:
     import torch
 
     from uaabench.core.interface import FusionMethod
-    from uaabench.running.plan import MethodPlan
+    from uaabench.methods.named import MethodPlan
 
 SCHEMA = 1
 # (height, width) of the images.
@@ -113,10 +114,7 @@ def _measure_apart(
     method: MethodPlan, size: tuple[int, int], device: str, precision: str, plugins: list[Path]
 ) -> Efficiency:
     """Measure in a new process; what ends it ends nothing else."""
-    from uaabench.running import executors
-    from uaabench.running.stages.fuse import explain
-
-    threads = executors.threads_per_job(1)
+    threads = threads_per_job(1)
     empty = Efficiency(
         method=method.label,
         title=method.title,
@@ -135,7 +133,7 @@ def _measure_apart(
         except BrokenProcessPool:
             return replace(empty, reason="its process was ended from outside, most likely for want of memory")
         except Exception as error:
-            return replace(empty, reason=explain(error))
+            return replace(empty, reason=sentence(error))
 
 
 def _measure(method: MethodPlan, empty: Efficiency, plugins: list[Path]) -> Efficiency:
@@ -143,9 +141,8 @@ def _measure(method: MethodPlan, empty: Efficiency, plugins: list[Path]) -> Effi
     import torch
 
     from uaabench.core import registry
-    from uaabench.running import executors
 
-    executors.limit_threads(empty.threads)
+    limit_threads(empty.threads)
     registry.load_plugins(plugins)
     method.weights.verify()
     device = torch.device(empty.device)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +10,8 @@ from uaabench.core import imaging, registry
 from uaabench.core.errors import UsageError
 from uaabench.core.interface import DatasetCard, FusionDataset, LabelClass, Pair
 from uaabench.methods.explanation import Explains, Explanation
-from uaabench.running.plan import MethodPlan, plan_method
-from uaabench.running.stages.fuse import Runtime, load_method, make_fuser
+from uaabench.methods.fusing import load_method, make_fuser
+from uaabench.methods.named import MethodPlan, plan_method
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,7 +58,7 @@ def explain(
         raise UsageError(f"{judge.card.title} has no segmenter that explains; name a method that has: {JUDGE}")
     fused: Tensor | None = None
     if judge != method:
-        fuse = make_fuser(method, Runtime(Path(), device, "fp32", seed=0, threads=1))
+        fuse = make_fuser(method, device=device)
         fused = imaging.to_tensor(fuse(pair, sources)).to(place)
     with torch.no_grad():
         ir, vi = (imaging.to_tensor(image).to(place) for image in (sources.ir, sources.vi))

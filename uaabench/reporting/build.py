@@ -6,12 +6,48 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from uaabench.core.errors import unknown_name
-from uaabench.core.interface import Metric
+from uaabench.core.interface import Column
+from uaabench.methods import efficiency as costs
 from uaabench.methods.efficiency import Efficiency
 from uaabench.reporting.controls import build_controls
 from uaabench.reporting.numbers import Numbers
 from uaabench.reporting.significance import against, rank
-from uaabench.reporting.table import Cell, DatasetHead, Mark, MethodRow, Row, Section, Table
+from uaabench.reporting.table import Cell, Mark, Row, Section, Table
+from uaabench.running.evidence import DatasetHead, MethodRow, Run
+from uaabench.running.stage import View
+
+
+def table_of(run: Run, reference: str = "", *, marks_floor: bool = False) -> Table:
+    """The table of a run; see `build_table` for the arguments."""
+    cost = run.folder / "efficiency.json"
+    table = build_table(
+        Numbers.of(run),
+        methods=run.methods,
+        datasets=run.datasets,
+        metrics=run.columns,
+        reference=reference,
+        marks_floor=marks_floor,
+        efficiency=costs.read(cost) if cost.is_file() else (),
+    )
+    stages, views = run.stages, [_view(run, table, dataset) for dataset in run.datasets]
+    return replace(
+        table,
+        beside=[grid for view in views for stage in stages for grid in stage.grids(view)],
+        judged=[said for view in views for stage in stages if (said := stage.legend(view))],
+    )
+
+
+def _view(run: Run, table: Table, dataset: DatasetHead) -> View:
+    records = run.records
+    here = (records["dataset"] == dataset.name) & (records["split"] == dataset.split) & (records["scope"] != "pair")
+    return View(
+        name=dataset.key,
+        title=dataset.title,
+        heading=dataset.heading,
+        titles=table.row_titles,
+        floor=frozenset(method.label for method in table.methods if method.is_floor),
+        records=records[here],
+    )
 
 
 def build_table(
@@ -19,7 +55,7 @@ def build_table(
     *,
     methods: Sequence[MethodRow],
     datasets: Sequence[DatasetHead],
-    metrics: Sequence[Metric],
+    metrics: Sequence[Column],
     reference: str = "",
     marks_floor: bool = False,
     efficiency: Sequence[Efficiency] = (),
@@ -44,7 +80,7 @@ def build_table(
         raise unknown_name("method of this run", reference, labels)
     sections = []
     for dataset in datasets:
-        rows = [Row(m, {e.name: numbers.cell(dataset, m.label, e.name) for e in metrics}) for m in ordered]
+        rows = [Row(m, {e.name: numbers.cell(dataset, m.label, e) for e in metrics}) for m in ordered]
         section = Section(dataset, _mark(rows, metrics, floor=marks_floor))
         versus = against(section, reference, metrics, numbers) if reference else {}
         ranks = rank(section, metrics, numbers, floor=marks_floor)
@@ -64,7 +100,7 @@ def build_table(
     )
 
 
-def _mark(rows: Sequence[Row], metrics: Iterable[Metric], *, floor: bool) -> list[Row]:
+def _mark(rows: Sequence[Row], metrics: Iterable[Column], *, floor: bool) -> list[Row]:
     """Mark best and second of each metric among the complete rows, with or without those of the floor."""
     marked = [dict(row.cells) for row in rows]
     for metric in metrics:

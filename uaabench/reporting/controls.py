@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from uaabench.core.interface import Metric
+from uaabench.core.interface import Column
 from uaabench.reporting.table import Cell, ControlTable, Section, Table
 
 # Labels of built-in methods, which no other row of a run can have.
@@ -24,7 +24,7 @@ LEGEND = (
 BETTER = "better"
 
 
-def build_controls(sections: Sequence[Section], metrics: Sequence[Metric]) -> list[ControlTable]:
+def build_controls(sections: Sequence[Section], metrics: Sequence[Column]) -> list[ControlTable]:
     """Compare the controls of a run with its average rule, from the cells of its table.
 
     Returns:
@@ -56,7 +56,7 @@ def findings(table: Table, comparison: ControlTable) -> Iterator[str]:
         yield f"{titles[row.method.label]} is better than {titles[REFERENCE]} by {improved}{unknown}."
 
 
-def _is_better(control: Cell, reference: Cell, metric: Metric) -> bool | None:
+def _is_better(control: Cell, reference: Cell, metric: Column) -> bool | None:
     if not control.is_complete or not reference.is_complete or control.mean is None or reference.mean is None:
         return None
     return control.mean > reference.mean if metric.higher_is_better else control.mean < reference.mean

@@ -17,19 +17,22 @@ from pathlib import Path
 from typing import Any, Literal
 
 from uaabench.core.errors import UsageError, unknown_name
-from uaabench.core.interface import Metric
-from uaabench.judges.segmentation import kept
-from uaabench.judges.segmentation.confusion import difference_interval, mean_iou
-from uaabench.judges.segmentation.records import MEAN_IOU
+from uaabench.core.interface import Column
 from uaabench.reporting import files
-from uaabench.reporting.evidence import Evidence, load
-from uaabench.reporting.table import DatasetHead
+from uaabench.reporting.numbers import Numbers
 from uaabench.running import store
+from uaabench.running.evidence import DatasetHead, Run, load, refuse_unlike
 from uaabench.statistics import compare_pairs, holm
+from uaabench.statistics.resampling import difference, value_of
 
 Verdict = Literal["same", "worse", "better", "missing"]
 # Entries of a manifest that name places on the machine of the run, or the way it was called there.
-PRIVATE = ("argv", "data_root", "plugins", "root", "folder", "platform")
+PRIVATE = ("argv", "data_root", "plugins", "root", "files", "folder", "platform")
+# What decides the images of a method, by its entry in a manifest.
+DECISIVE = {
+    "sha256": "weights", "version": "version", "options": "options", "source": "plug-in source",
+    "precision": "precision", "seed": "seed", "device": "device",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class Tolerances:
         return self.by_metric.get(metric, self.general)
 
     @classmethod
-    def parse(cls, entries: Iterable[str], metrics: Sequence[Metric]) -> Tolerances:
+    def parse(cls, entries: Iterable[str], metrics: Sequence[Column]) -> Tolerances:
         """Read entries such as `qabf=0.002`, `sd=1%`, or `0.5%` for all other metrics.
 
         Raises:
@@ -107,7 +110,7 @@ class Change:
         high: Its upper end.
         n: Number of those pairs.
         p_value: Of the Wilcoxon signed-rank test, after Holm's correction over all changes; None if there are none,
-            and for mIoU, which has no value for a pair.
+            and for a measure of the whole data set, which has no value for a pair.
         win_rate: Share of those pairs on which the run is better, a tie counting one half; None likewise.
         tolerance: How far the mean may get worse, in the unit of the metric.
         verdict: same, worse, better, or missing where the run lacks a value that the reference has.
@@ -152,7 +155,7 @@ class Change:
         )
 
 
-def changes(run: Evidence, reference: Evidence, tolerances: Tolerances | None = None) -> list[Change]:
+def changes(run: Run, reference: Run, tolerances: Tolerances | None = None) -> list[Change]:
     """Compare a run with its reference: every metric of every method and data set that the reference has.
 
     Args:
@@ -165,19 +168,14 @@ def changes(run: Evidence, reference: Evidence, tolerances: Tolerances | None = 
     """
     refuse_unlike(run, reference)
     tolerances = tolerances or Tolerances()
-    found = [
-        _change(run, reference, dataset, method.label, metric, tolerances.of(metric.name))
-        for dataset in reference.datasets
-        for method in reference.methods
-        for metric in reference.metrics
-        if len(reference.numbers.values(dataset, method.label, metric.name))
-    ]
-    found += [
-        _mean_iou_change(run, reference, dataset, method.label, tolerances.of(MEAN_IOU))
-        for dataset in reference.datasets
-        for method in reference.methods
-        if (dataset.name, dataset.split, method.label) in reference.judged
-    ]
+    old, new = Numbers.of(reference), Numbers.of(run)
+    found: list[Change] = []
+    for dataset in reference.datasets:
+        for method in reference.methods:
+            for column in reference.columns:
+                sides = _Sides(run, old, new, dataset, method.label, column, tolerances.of(column.name))
+                change = _measured(sides) if column.name in old.judged else _per_pair(sides)
+                found += [change] if change else []
     corrected = holm([math.nan if change.p_value is None else change.p_value for change in found])
     return [
         change if change.p_value is None else replace(change, p_value=p_value)
@@ -185,91 +183,90 @@ def changes(run: Evidence, reference: Evidence, tolerances: Tolerances | None = 
     ]
 
 
-def refuse_unlike(run: Evidence, reference: Evidence) -> None:
-    """Refuse two runs whose numbers cannot be compared.
+@dataclass(frozen=True)
+class _Sides:
+    """One column of one method on one data set in both runs, and how far it may get worse."""
 
-    Raises:
-        UsageError: They differ in profile or version, or in the images or classes of a data set that both have.
-    """
-    here, there = (evidence.facts["profile"] for evidence in (run, reference))
-    if here != there:
-        raise UsageError(
-            f"{run.run} has profile {here['name']} version {here['version']} but {reference.run} has {there['name']} "
-            f"version {there['version']}; score one of them again: uaabench score RUN --profile {there['name']}"
-        )
-    known = {entry["label"]: entry for entry in run.facts["datasets"]}
-    for entry in reference.facts["datasets"]:
-        other = known.get(entry["label"], entry)
-        for name, what in (("index", "images"), ("classes", "classes")):
-            if name in entry and name in other and entry[name] != other[name]:
-                raise UsageError(
-                    f"The {what} of the data set '{entry['label']}' are not the same in {run.run} ({other['pairs']} "
-                    f"pairs) and {reference.run} ({entry['pairs']} pairs); run both on the same data and --limit."
-                )
+    run: Run
+    old: Numbers
+    new: Numbers
+    dataset: DatasetHead
+    method: str
+    column: Column
+    tolerance: Tolerance
+
+    @property
+    def place(self) -> Change:
+        """The change, before anything is known of it."""
+        return Change(dataset=self.dataset.name, split=self.dataset.split, method=self.method, metric=self.column.name)
 
 
-def _change(
-    run: Evidence, reference: Evidence, dataset: DatasetHead, method: str, metric: Metric, tolerance: Tolerance
-) -> Change:
-    before = reference.numbers.values(dataset, method, metric.name)
-    after = run.numbers.values(dataset, method, metric.name)
+def _per_pair(sides: _Sides) -> Change | None:
+    """The change of a metric; None where the reference has no value."""
+    before = sides.old.values(sides.dataset, sides.method, sides.column.name)
+    after = sides.new.values(sides.dataset, sides.method, sides.column.name)
+    if not len(before):
+        return None
     common = before.index.intersection(after.index)
-    where = Change(dataset=dataset.name, split=dataset.split, method=method, metric=metric.name, n=len(common))
+    where = replace(sides.place, n=len(common))
     lost = before.index.difference(after.index)
     if len(common) == 0:
-        return replace(where, verdict="missing", reason=_absent(run, dataset, method))
+        return replace(where, verdict="missing", reason=_absent(sides))
     if len(before) == 1:
         raise UsageError(
-            f"The reference has a single pair of '{dataset.name}', of which no interval can be computed; "
+            f"The reference has a single pair of '{sides.dataset.name}', of which no interval can be computed; "
             "make a reference with more pairs."
         )
     old, new = before[common].to_numpy(), after[common].to_numpy()
-    test = compare_pairs(new, old, higher_is_better=metric.higher_is_better)
-    has_interval = math.isfinite(test.difference.low)
-    judged = replace(
+    test = compare_pairs(new, old, higher_is_better=sides.column.higher_is_better)
+    change = replace(
         where,
         before=float(old.mean()),
         after=float(new.mean()),
         difference=test.difference.mean,
-        low=test.difference.low if has_interval else None,
-        high=test.difference.high if has_interval else None,
+        low=_known(test.difference.low),
+        high=_known(test.difference.high),
         p_value=test.p_value,
         win_rate=test.win_rate,
-        tolerance=tolerance.around(float(old.mean())),
+        tolerance=sides.tolerance.around(float(old.mean())),
     )
     if len(lost):
-        return replace(judged, verdict="missing", reason=f"no value for {len(lost)} pairs, such as {lost[0]}")
-    return replace(judged, verdict=_judge(judged, higher_is_better=metric.higher_is_better))
+        return replace(change, verdict="missing", reason=f"no value for {len(lost)} pairs, such as {lost[0]}")
+    return replace(change, verdict=_judge(change, higher_is_better=sides.column.higher_is_better))
 
 
-def _mean_iou_change(
-    run: Evidence, reference: Evidence, dataset: DatasetHead, method: str, tolerance: Tolerance
-) -> Change:
-    """MIoU has no values of pairs: its interval comes from the matrices of both runs, and there is no test."""
-    place = (dataset.name, dataset.split, method)
-    before, after = reference.judged[place], run.judged.get(place)
-    where = Change(dataset=dataset.name, split=dataset.split, method=method, metric=MEAN_IOU)
+def _measured(sides: _Sides) -> Change | None:
+    """The change of a measure of the whole data set: its interval comes from the tallies, and there is no test."""
+    name = sides.column.name
+    before = sides.old.judged[name].tallies(sides.dataset, sides.method)
+    after = sides.new.judged[name].tallies(sides.dataset, sides.method) if name in sides.new.judged else None
+    if before is None or not before.pairs:
+        return None
     if after is None:
-        return replace(where, verdict="missing", reason=_absent(run, dataset, method))
-    if after.judge != before.judge:
-        reason = f"it was judged by '{before.judge}' and now by '{after.judge}'"
-        return replace(where, verdict="missing", reason=reason)
+        return replace(sides.place, verdict="missing", reason=_absent(sides))
+    if (after.judge, after.setting) != (before.judge, before.setting):
+        reason = f"it was judged by '{before.described}' and now by '{after.described}'"
+        return replace(sides.place, verdict="missing", reason=reason)
     if lost := sorted(set(before.pairs) - set(after.pairs)):
-        return replace(where, verdict="missing", reason=f"no value for {len(lost)} pairs, such as {lost[0]}")
-    old, new = before.matrices, after.on(before.pairs)
-    low, high = difference_interval(old, new, before.protocol)
-    was, now = mean_iou(old, before.protocol), mean_iou(new, before.protocol)
-    judged = replace(
-        where,
+        return replace(sides.place, verdict="missing", reason=f"no value for {len(lost)} pairs, such as {lost[0]}")
+    measure = sides.old.judged[name].measure
+    found = difference(measure, before, after.on(before.pairs))
+    was = value_of(measure, before)
+    change = replace(
+        sides.place,
         before=was,
-        after=now,
-        difference=now - was,
-        low=low if math.isfinite(low) else None,
-        high=high if math.isfinite(high) else None,
+        after=value_of(measure, after.on(before.pairs)),
+        difference=found.value,
+        low=_known(found.low),
+        high=_known(found.high),
         n=len(before.pairs),
-        tolerance=tolerance.around(was),
+        tolerance=sides.tolerance.around(was),
     )
-    return replace(judged, verdict=_judge(judged, higher_is_better=True))
+    return replace(change, verdict=_judge(change, higher_is_better=sides.column.higher_is_better))
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _judge(change: Change, *, higher_is_better: bool) -> Verdict:
@@ -281,31 +278,30 @@ def _judge(change: Change, *, higher_is_better: bool) -> Verdict:
     return "better" if (change.difference > 0) == higher_is_better else "worse"
 
 
-def _absent(run: Evidence, dataset: DatasetHead, method: str) -> str:
-    if dataset.name not in {entry.name for entry in run.datasets}:
-        return f"the run has no data set {dataset.name}"
-    if method not in {entry.label for entry in run.methods}:
-        return f"the run has no method {method}"
+def _absent(sides: _Sides) -> str:
+    if sides.dataset.key not in {entry.key for entry in sides.run.datasets}:
+        return f"the run has no data set {sides.dataset.name} {sides.dataset.split}"
+    if sides.method not in {entry.label for entry in sides.run.methods}:
+        return f"the run has no method {sides.method}"
     return "the run has no value for any pair"
 
 
-def remarks(run: Evidence, reference: Evidence) -> Iterator[str]:
-    """What else differs between two runs: weights, versions, methods only the new one has; and what is not compared."""
-    if reference.numbers.has_mean_iou() and not reference.judged:
-        yield f"mIoU is not compared, as {reference.run} keeps no {kept.FILE}; make that run anew."
+def remarks(run: Run, reference: Run) -> Iterator[str]:
+    """What else differs between two runs: weights, versions, precision, methods only the new one has."""
+    yield from (*reference.notes, *run.notes)
     known = {entry["label"]: entry for entry in reference.facts["methods"]}
     for entry in run.facts["methods"]:
         other = known.get(entry["label"])
         if other is None:
             yield f"{entry['label']} is new: the reference does not have it."
             continue
-        for name, what in (("sha256", "weights"), ("version", "version"), ("options", "options")):
+        for name, what in DECISIVE.items():
             if entry[name] != other[name]:
                 old, new = (str(side[name])[:12] or "none" for side in (other, entry))
                 yield f"{entry['label']} has other {what}: {old} before, {new} now."
 
 
-def write_reference(run: Evidence, folder: Path, reason: str) -> list[Path]:
+def write_reference(run: Run, folder: Path, reason: str) -> list[Path]:
     """Make a run the new reference: its manifest without places, its records, its tables, and why.
 
     Args:

@@ -7,60 +7,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from uaabench.core.grid import MISSING, Grid, GridCell, GridRow, number
 from uaabench.methods.efficiency import Efficiency
-from uaabench.reporting.table import MISSING, ClassScores, Ranks, Section, Table, Verdict, number
-
-
-@dataclass(frozen=True)
-class GridCell:
-    """A short text, a second line of detail, and whether it is good or bad news."""
-
-    text: str
-    detail: str = ""
-    verdict: Verdict = ""
-
-
-@dataclass(frozen=True)
-class GridRow:
-    """A line of a grid: its title, whether it is of the floor, and its cells."""
-
-    title: str
-    is_floor: bool
-    cells: Sequence[GridCell]
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table of texts.
-
-    Attributes:
-        name: What tells it from the other grids of a report, for example `versus-msrs`.
-        title: Its heading.
-        columns: Headings of the columns behind the first one, which holds the methods.
-        arrows: For each column whether higher is better; None for a column without a direction.
-        rows: Its lines.
-        sentences: What must be said below it.
-    """
-
-    name: str
-    title: str
-    columns: Sequence[str]
-    arrows: Sequence[bool | None]
-    rows: Sequence[GridRow]
-    sentences: Sequence[str] = ()
+from uaabench.reporting.table import Ranks, Section, Table
 
 
 def grids(table: Table, *, details: bool = True) -> list[Grid]:
-    """All grids of a table: differences to the reference, what the methods cost, and in detail ranks and classes."""
+    """All grids of a table: differences to the reference, cost, and in detail ranks and what stages show."""
     found: list[Grid] = []
     for section in table.sections:
         if section.versus:
             found.append(_versus(table, section))
         if section.ranks and details:
             found.append(_ranks(table, section, section.ranks))
-    found += [_classes(table, entry) for entry in table.segmentation if details]
+    found += table.beside if details else ()
     return [*found, efficiency_grid(table.efficiency, table.row_titles)] if table.efficiency else found
 
 
@@ -78,13 +39,25 @@ def _versus(table: Table, section: Section) -> Grid:
             ]
             rows.append(GridRow(titles[row.method.label], row.method.is_floor, cells))
     return Grid(
-        name=f"versus-{section.dataset.name}",
+        name=f"versus-{section.dataset.key}",
         title=f"Difference to {titles[table.reference]}: {section.dataset.heading}",
         columns=[metric.name for metric in table.metrics],
         arrows=[metric.higher_is_better for metric in table.metrics],
         rows=rows,
-        sentences=["Called better or worse where the corrected p-value is below 0.05."],
+        sentences=list(_verdicts(section)),
     )
+
+
+def _verdicts(section: Section) -> Iterator[str]:
+    """What better and worse mean."""
+    yield "Called better or worse where the corrected p-value is below 0.05."
+    entries = {name: entry for by_metric in section.versus.values() for name, entry in by_metric.items()}
+    whole = [name for name, entry in entries.items() if entry.p_value is None]
+    if whole:
+        yield (
+            f"{', '.join(whole)} has no value for a pair: its interval is of the paired bootstrap over pairs, without "
+            "correction, and it is called better or worse where that excludes 0."
+        )
 
 
 def _ranks(table: Table, section: Section, ranks: Ranks) -> Grid:
@@ -96,7 +69,7 @@ def _ranks(table: Table, section: Section, ranks: Ranks) -> Grid:
             values = [*(ranks.by_metric[m.name].mean_ranks[label] for m in shown), ranks.average[label]]
             rows.append(GridRow(table.row_titles[label], row.method.is_floor, [GridCell(f"{v:.2f}") for v in values]))
     return Grid(
-        name=f"ranks-{section.dataset.name}",
+        name=f"ranks-{section.dataset.key}",
         title=f"Mean rank over pairs, 1 is best: {section.dataset.heading}",
         columns=[*(metric.name for metric in shown), "all metrics"],
         arrows=[None] * (len(shown) + 1),
@@ -123,28 +96,6 @@ def _findings(table: Table, ranks: Ranks) -> Iterator[str]:
     left_out = [metric.name for metric in table.metrics if metric.name not in by_metric]
     if left_out:
         yield f"Not ranked by {', '.join(left_out)}, which has no value for every pair of every method."
-
-
-def _classes(table: Table, scores: ClassScores) -> Grid:
-    """IoU of each class, and what it comes to."""
-    rows = []
-    for method in table.methods:
-        if method.label in scores.overall:
-            iou, overall = scores.iou.get(method.label, {}), scores.overall[method.label]
-            values = [*(iou.get(name) for name in scores.classes), *(overall.get(name) for name in ("mAcc", "aAcc"))]
-            cells = [GridCell(number(value)) for value in values]
-            rows.append(GridRow(table.row_titles[method.label], method.is_floor, cells))
-    return Grid(
-        name=f"classes-{scores.dataset.name}",
-        title=f"IoU of each class: {scores.dataset.heading}",
-        columns=[*scores.classes, "mAcc", "aAcc"],
-        arrows=[True] * (len(scores.classes) + 2),
-        rows=rows,
-        sentences=[
-            f"Protocol and segmenter: {table.judged(scores)}. All pixels of the data set are counted together; a class "
-            "that the label maps do not show is left out of the mean."
-        ],
-    )
 
 
 def efficiency_grid(entries: Sequence[Efficiency], titles: Mapping[str, str]) -> Grid:

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from uaabench.core import imaging, registry
 from uaabench.core.errors import UaabenchError
 from uaabench.core.interface import FusionDataset, LabelClass, Pair
-from uaabench.reporting.evidence import Evidence
-from uaabench.reporting.table import DatasetHead
-from uaabench.running import store
+from uaabench.running.evidence import DatasetHead, Run
+from uaabench.running.stage import Stage
 
 Image = NDArray[np.uint8]
 # The trivial methods that are the sources themselves, and what the sources are called.
@@ -24,15 +23,18 @@ SOURCES = {"infrared": "Infrared", "visible": "Visible"}
 class RunImages:
     """The images of one data set of a run; whatever is gone or unreadable is None.
 
+    Which files they are the manifest says: the folders of the units of this run, and the paths of the sources.
+
     Args:
-        evidence: The run.
+        run: The run.
         dataset: One of its data sets.
     """
 
-    def __init__(self, evidence: Evidence, dataset: DatasetHead) -> None:
-        self._run = evidence.run
+    def __init__(self, run: Run, dataset: DatasetHead) -> None:
+        self._run = run
         self._dataset = dataset
-        (self._facts,) = (entry for entry in evidence.facts["datasets"] if entry["label"] == dataset.name)
+        where = (dataset.name, dataset.split)
+        (self._facts,) = (entry for entry in run.facts["datasets"] if (entry["label"], entry["split"]) == where)
 
     @property
     def classes(self) -> tuple[LabelClass, ...]:
@@ -58,38 +60,28 @@ class RunImages:
             return None
         return image[..., 0] if image is not None and (image[..., :1] == image).all() else image
 
-    def label(self, pair: str) -> Image | None:
-        """The label map, (H,W) class indices."""
+    def labels(self, pair: str) -> Image | None:
+        """The label map in the colours of its classes, (H,W,4) RGBA."""
         known = self._pairs.get(pair)
         try:
-            return self._adapter.read_label(known) if self._adapter and known else None
+            label = self._adapter.read_label(known) if self._adapter and known else None
         except UaabenchError:
             return None
+        if label is None or not self.classes:
+            return None
+        return imaging.coloured_label(label, [entry.colour for entry in self.classes])
 
-    def prediction(self, method: str, pair: str) -> Image | None:
-        """What the segmenter found in the artefact of a method, (H,W) class indices."""
-        folder = self._predictions.get(method)
+    def layer(self, stage: Stage, method: str, pair: str) -> Image | None:
+        """What a stage lays over the artefact of a method, (H,W,4) RGBA."""
+        folder = self._run.folders(stage.name, self._dataset).get(method)
         try:
-            return imaging.read_label(folder / f"{pair}.png") if folder else None
+            return stage.layer(folder, pair, self.classes) if folder else None
         except UaabenchError:
             return None
 
     @cached_property
     def _folders(self) -> Mapping[str, Path]:
-        return self._latest("fuse")
-
-    @cached_property
-    def _predictions(self) -> Mapping[str, Path]:
-        return self._latest("segment")
-
-    def _latest(self, stage: str) -> Mapping[str, Path]:
-        """Folder of a stage by method; of several, the latest one."""
-        found: dict[str, Path] = {}
-        for facts in (self._run / stage / self._dataset.name).glob("*/unit.json"):
-            method = store.read_json(facts)["method"]
-            if method not in found or facts.stat().st_mtime > (found[method] / "unit.json").stat().st_mtime:
-                found[method] = facts.parent
-        return found
+        return self._run.folders("fuse", self._dataset)
 
     @cached_property
     def _adapter(self) -> FusionDataset | None:
@@ -103,7 +95,8 @@ class RunImages:
 
     @cached_property
     def _pairs(self) -> Mapping[str, Pair]:
-        try:
-            return {pair.id: pair for pair in self._adapter.pairs(self._facts["split"])} if self._adapter else {}
-        except UaabenchError:
-            return {}
+        known = self._facts.get("files", {})
+        return {
+            name: Pair(name, Path(ir), Path(vi), Path(label) if label else None)
+            for name, (ir, vi, label) in known.items()
+        }

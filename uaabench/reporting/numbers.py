@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from uaabench.core.errors import UsageError
-from uaabench.judges.segmentation.records import HIGH, LOW, MEAN_IOU, PAIRS
-from uaabench.reporting.table import Cell, DatasetHead
+from uaabench.core.interface import Column
+from uaabench.reporting.table import Cell
+from uaabench.running import stage
+from uaabench.running.evidence import DatasetHead, Judged, Run
 from uaabench.statistics import bootstrap_mean
 
 
@@ -24,12 +26,15 @@ class Numbers:
             reason`. Rows of scope `pair` count; a failed fusion is one row with an empty metric.
         profile: Name of the metric profile that all values must be of.
         profile_version: Its version.
+        judged: The measures of whole data sets by name, which have no value for a pair.
 
     Raises:
         UsageError: The records hold values of another profile.
     """
 
-    def __init__(self, records: pd.DataFrame, profile: str, profile_version: int) -> None:
+    def __init__(
+        self, records: pd.DataFrame, profile: str, profile_version: int, judged: Mapping[str, Judged] | None = None
+    ) -> None:
         self.profile = profile
         self.profile_version = profile_version
         per_pair = records[records["scope"] == "pair"].sort_values("pair", kind="stable")
@@ -39,7 +44,8 @@ class Numbers:
                 f"The records hold values of the profile '{min(strangers)}' beside '{profile}'; "
                 "score the run again with one profile, as numbers of two profiles cannot share a table."
             )
-        self._corpus = _corpus(records)
+        self.judged = dict(judged or {})
+        self._whole = _of_whole_sets(records)
         key = ["dataset", "split", "method", "metric"]
         ok = per_pair["status"] == "ok"
         grouped = per_pair[ok].set_index("pair").groupby(key)["value"]
@@ -48,6 +54,12 @@ class Numbers:
         for *group, status, reason in per_pair.loc[~ok, [*key, "status", "reason"]].itertuples(index=False):
             # One line, however long the message of a crashed method was.
             self._reasons[tuple(group)][f"{status}: {' '.join(str(reason).split())}"] += 1
+
+    @classmethod
+    def of(cls, run: Run) -> Numbers:
+        """The values of a run as it lies in its directory."""
+        named = run.facts["profile"]
+        return cls(run.records, named["name"], named["version"], run.judged)
 
     def values(self, dataset: DatasetHead, method: str, metric: str) -> pd.Series[float]:
         """The values of one method by pair id, in the order of the ids; only pairs that have one."""
@@ -58,11 +70,12 @@ class Numbers:
         columns = pd.concat({method: self.values(dataset, method, metric) for method in methods}, axis=1, join="inner")
         return {method: columns[method].to_numpy(dtype=float) for method in methods}
 
-    def cell(self, dataset: DatasetHead, method: str, metric: str) -> Cell:
-        """The unmarked cell of one method, data set and metric."""
+    def cell(self, dataset: DatasetHead, method: str, column: Column) -> Cell:
+        """The unmarked cell of one method, data set and column."""
         where = (dataset.name, dataset.split, method)
-        if metric == MEAN_IOU:
-            return _corpus_cell(self._corpus.get(where, {}), dataset.planned)
+        if column.name in self.judged:
+            return _measured_cell(self._whole.get(where, {}), column, dataset.planned)
+        metric = column.name
         values = self.values(dataset, method, metric)
         n, planned = len(values), dataset.planned
         if n == 0:
@@ -74,28 +87,35 @@ class Numbers:
         reasons = self._reasons[*where, metric] + self._reasons[*where, ""]
         return Cell(mean=mean, low=low, high=high, n=n, planned=planned, reason=_explain(reasons, planned - n))
 
-    def has_mean_iou(self) -> bool:
-        """Whether any method was segmented."""
-        return bool(self._corpus)
+
+# Values and reasons of one method on one data set, by the name of the record.
+Whole = Mapping[str, tuple[float | None, str]]
 
 
-def _corpus(records: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, float]]:
-    """The measures of whole data sets by data set, split and method."""
-    found: dict[tuple[str, str, str], dict[str, float]] = defaultdict(dict)
-    rows = records[(records["scope"] == "method") & (records["status"] == "ok")]
-    for dataset, split, method, metric, value in rows[["dataset", "split", "method", "metric", "value"]].itertuples(
-        index=False
-    ):
-        found[dataset, split, method][metric] = float(value)
+def _of_whole_sets(records: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, tuple[float | None, str]]]:
+    """What is of a method on a whole data set, by data set, split and method."""
+    found: dict[tuple[str, str, str], dict[str, tuple[float | None, str]]] = defaultdict(dict)
+    columns = ["dataset", "split", "method", "metric", "value", "status", "reason"]
+    rows = records.loc[records["scope"] == "method", columns]
+    for dataset, split, method, metric, value, status, reason in rows.itertuples(index=False):
+        found[dataset, split, method][metric] = (float(value) if status == "ok" else None, reason)
     return dict(found)
 
 
-def _corpus_cell(measures: dict[str, float], planned: int) -> Cell:
-    """MIoU of a data set; its n is the number of segmented pairs."""
-    n = int(measures.get(PAIRS, 0))
-    reason = "" if n == planned else f"{planned - n} without a label map, a fused image or a segmenter"
+def _measured_cell(whole: Whole, column: Column, planned: int) -> Cell:
+    """A measure of a data set; its n is the number of pairs it was computed of."""
+    absent = (None, "")
+    count, why = whole.get(stage.pairs(column), absent)
+    n = int(count or 0)
+    value, undefined = whole.get(column.name, absent)
+    reason = "" if n == planned else why or f"{planned - n} not judged: no label map, no fused image or no judge"
     return Cell(
-        mean=measures.get(MEAN_IOU), low=measures.get(LOW), high=measures.get(HIGH), n=n, planned=planned, reason=reason
+        mean=value,
+        low=whole.get(stage.low(column), absent)[0],
+        high=whole.get(stage.high(column), absent)[0],
+        n=n,
+        planned=planned,
+        reason=reason or undefined,
     )
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from uaabench.reporting import files
-from uaabench.reporting.evidence import load
+from uaabench.reporting.build import table_of
 from uaabench.reporting.html import page
 from uaabench.reporting.latex import LatexStyle
 from uaabench.reporting.table import Table
+from uaabench.running.evidence import load
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,7 @@ def report(run: Path, options: ReportOptions | None = None) -> tuple[Table, list
     options = options or ReportOptions()
     formats = files.chosen(options.formats)
     evidence = load(run)
-    table = evidence.table(options.reference, marks_floor=options.marks_floor)
+    table = table_of(evidence, options.reference, marks_floor=options.marks_floor)
     content = files.texts(table, formats, options.latex)
     if "html" in formats:
         content = {"results.html": page(evidence, table, shown_pairs=options.shown_pairs), **content}

@@ -5,57 +5,86 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from uaabench.core.interface import Metric
+from uaabench.core.interface import Column
 from uaabench.reporting.numbers import Numbers
 from uaabench.reporting.table import Ranks, Section, Verdict, Versus
-from uaabench.statistics import average_ranks, compare_pairs, holm, rank_methods
+from uaabench.statistics import PairedTest, average_ranks, compare_pairs, holm, rank_methods
+from uaabench.statistics.resampling import difference
 
 # A corrected p-value below this is called a difference.
 LEVEL = 0.05
 
 
 def against(
-    section: Section, reference: str, metrics: Sequence[Metric], numbers: Numbers
+    section: Section, reference: str, metrics: Sequence[Column], numbers: Numbers
 ) -> dict[str, dict[str, Versus]]:
     """Compare each method of a data set with the reference by each metric, on the pairs both have a value for.
 
-    P-values are corrected over all methods and metrics of the data set together.
+    P-values are corrected over all methods and metrics of the data set together; measures of the whole data set have
+    none.
 
     Returns:
         By method and metric; nothing for the reference itself and where the two share no pair.
     """
-    labels = [row.method.label for row in section.rows]
+    labels = [row.method.label for row in section.rows if row.method.label != reference]
+    found: dict[str, dict[str, Versus]] = {label: {} for label in labels}
     tests = {}
     for label in labels:
-        for metric in metrics:
-            if label == reference:
+        for column in metrics:
+            if column.name in numbers.judged:
+                if versus := _judged(section, label, reference, column, numbers):
+                    found[label][column.name] = versus
                 continue
-            values = numbers.common(section.dataset, [label, reference], metric.name)
-            tests[label, metric.name] = compare_pairs(
-                values[label], values[reference], higher_is_better=metric.higher_is_better
+            values = numbers.common(section.dataset, [label, reference], column.name)
+            tests[label, column] = compare_pairs(
+                values[label], values[reference], higher_is_better=column.higher_is_better
             )
-    corrected = dict(zip(tests, holm([test.p_value for test in tests.values()]), strict=True))
-    found: dict[str, dict[str, Versus]] = {}
-    for (label, name), test in tests.items():
-        if test.difference.n == 0:
-            continue
-        direction = next(metric.higher_is_better for metric in metrics if metric.name == name)
-        is_gain = (test.difference.mean > 0) == direction
-        verdict: Verdict = ("better" if is_gain else "worse") if corrected[label, name] < LEVEL else ""
-        has_interval = math.isfinite(test.difference.low)
-        found.setdefault(label, {})[name] = Versus(
-            difference=test.difference.mean,
-            low=test.difference.low if has_interval else None,
-            high=test.difference.high if has_interval else None,
-            n=test.difference.n,
-            p_value=corrected[label, name],
-            win_rate=test.win_rate,
-            verdict=verdict,
-        )
-    return found
+    corrected = holm([test.p_value for test in tests.values()])
+    for ((label, column), test), p_value in zip(tests.items(), corrected, strict=True):
+        if test.difference.n:
+            found[label][column.name] = _tested(column, test, p_value)
+    return {label: by_metric for label, by_metric in found.items() if by_metric}
 
 
-def rank(section: Section, metrics: Sequence[Metric], numbers: Numbers, *, floor: bool) -> Ranks | None:
+def _tested(column: Column, test: PairedTest, p_value: float) -> Versus:
+    """The verdict of Wilcoxon's test on a metric of pairs."""
+    has_interval = math.isfinite(test.difference.low)
+    return Versus(
+        difference=test.difference.mean,
+        low=test.difference.low if has_interval else None,
+        high=test.difference.high if has_interval else None,
+        n=test.difference.n,
+        p_value=p_value,
+        win_rate=test.win_rate,
+        verdict=_direction(column, test.difference.mean) if p_value < LEVEL else "",
+    )
+
+
+def _judged(section: Section, label: str, reference: str, column: Column, numbers: Numbers) -> Versus | None:
+    """The paired bootstrap of a measure of the whole data set, on the pairs that both have a tally of."""
+    judged = numbers.judged[column.name]
+    one, other = (judged.tallies(section.dataset, method) for method in (label, reference))
+    common = sorted(set(one.pairs) & set(other.pairs)) if one and other else []
+    if one is None or other is None or not common:
+        return None
+    found = difference(judged.measure, other.on(common), one.on(common))
+    has_interval = math.isfinite(found.low)
+    return Versus(
+        difference=found.value,
+        low=found.low if has_interval else None,
+        high=found.high if has_interval else None,
+        n=len(common),
+        p_value=None,
+        win_rate=None,
+        verdict=_direction(column, found.value) if has_interval and (found.low > 0 or found.high < 0) else "",
+    )
+
+
+def _direction(column: Column, difference: float) -> Verdict:
+    return "better" if (difference > 0) == column.higher_is_better else "worse"
+
+
+def rank(section: Section, metrics: Sequence[Column], numbers: Numbers, *, floor: bool) -> Ranks | None:
     """Rank the methods of a data set: by each metric over its pairs, and over metrics by their means.
 
     Args:
@@ -71,7 +100,7 @@ def rank(section: Section, metrics: Sequence[Metric], numbers: Numbers, *, floor
     usable = [
         metric
         for metric in metrics
-        # A measure of the whole data set, such as mIoU, is complete and yet has no value for a pair.
+        # A measure of the whole data set is complete and yet has no value for a pair.
         if all(
             row.cells[metric.name].is_complete and len(numbers.values(section.dataset, row.method.label, metric.name))
             for row in rows

@@ -17,55 +17,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from uaabench.core.interface import MethodKind, Metric
+from uaabench.core.grid import Grid, Verdict, number
+from uaabench.core.interface import Column
 from uaabench.methods.efficiency import Efficiency
+from uaabench.running.evidence import DatasetHead, MethodRow
 from uaabench.statistics import Ranking
 
 Mark = Literal["best", "second"]
-Verdict = Literal["better", "worse", ""]
 CONFIDENCE = "95 %"
-MISSING = "-"
-
-
-@dataclass(frozen=True, kw_only=True)
-class MethodRow:
-    """What a table says about a method.
-
-    Attributes:
-        label: Its name in the records and on the command line, unique in a run.
-        title: Its name in printed tables.
-        kind: trivial, classical, learned or precomputed.
-        track: What its numbers may be compared with, for example `official`; empty where that needs no words.
-        weights: Where its weights come from, in a few words; empty for a method without.
-        bibtex: BibTeX entry of its publication; empty for a method without.
-    """
-
-    label: str
-    title: str
-    kind: MethodKind
-    track: str = ""
-    weights: str = ""
-    bibtex: str = ""
-
-    @property
-    def is_floor(self) -> bool:
-        """Whether the method is a trivial rule, which is shown but never marked."""
-        return self.kind == "trivial"
-
-
-@dataclass(frozen=True, kw_only=True)
-class DatasetHead:
-    """What a table says about a data set: its name and split in the records, and how many pairs were to be fused."""
-
-    name: str
-    title: str
-    split: str
-    planned: int
-
-    @property
-    def heading(self) -> str:
-        """Title, split and number of pairs, for example `MSRS test, 361 pairs`."""
-        return f"{self.title} {self.split}".strip() + f", {self.planned} {'pair' if self.planned == 1 else 'pairs'}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,17 +84,18 @@ class Versus:
         low: Lower end of its paired 95 % bootstrap interval; None where it is undefined.
         high: Upper end of the interval.
         n: Number of pairs.
-        p_value: Of the Wilcoxon signed-rank test, after Holm's correction over the whole data set.
-        win_rate: Share of the pairs on which the method is better; a tie counts one half.
-        verdict: better or worse where p is below 0.05, else empty.
+        p_value: Of the Wilcoxon signed-rank test, after Holm's correction over the whole data set; None for a measure
+            of the whole data set, which has no value for a pair.
+        win_rate: Share of the pairs on which the method is better; a tie counts one half. None likewise.
+        verdict: better or worse where p is below 0.05 or, without a p-value, where the interval excludes 0; else empty.
     """
 
     difference: float
     low: float | None
     high: float | None
     n: int
-    p_value: float
-    win_rate: float
+    p_value: float | None
+    win_rate: float | None
     verdict: Verdict
 
     @property
@@ -145,7 +105,9 @@ class Versus:
 
     @property
     def detail(self) -> str:
-        """The p-value and the win rate as every printed table shows them."""
+        """The p-value and the win rate, or the interval, as every printed table shows them."""
+        if self.p_value is None or self.win_rate is None:
+            return "" if self.low is None else f"[{self.low:+.4f}, {self.high:+.4f}]"
         p_value = "p < 0.001" if self.p_value < 0.001 else f"p = {self.p_value:.3f}"
         return f"{p_value}, {self.win_rate:.0%} won"
 
@@ -213,27 +175,6 @@ class ControlTable:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassScores:
-    """What a segmenter finds of each class in the fused images of one data set.
-
-    Attributes:
-        dataset: The data set.
-        judge: Protocol and segmenter.
-        classes: Names of the counted classes.
-        iou: IoU of each class by method label and class; a class without one is absent from the ground truth.
-        overall: mIoU, mAcc and aAcc by method label and name.
-        spread: Standard deviation of mIoU over the seeds of the judges, by method label; empty for a single seed.
-    """
-
-    dataset: DatasetHead
-    judge: str
-    classes: Sequence[str]
-    iou: Mapping[str, Mapping[str, float]]
-    overall: Mapping[str, Mapping[str, float]]
-    spread: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Table:
     """Means of all methods on all data sets under one profile.
 
@@ -248,12 +189,13 @@ class Table:
         reference: Label of the method that the others are compared with; empty for none.
         marks_floor: Whether trivial methods are marked and ranked like the others.
         efficiency: What the methods cost, if it was measured.
-        segmentation: What a segmenter finds in the images, one for each data set with label maps.
+        beside: The grids that stages show beside the main table.
+        judged: Sentences of the stages below the main table, on what their measures rest.
     """
 
     profile: str
     profile_version: int
-    metrics: Sequence[Metric]
+    metrics: Sequence[Column]
     methods: Sequence[MethodRow]
     sections: Sequence[Section]
     notes: Mapping[str, str] = field(default_factory=dict)
@@ -261,7 +203,8 @@ class Table:
     reference: str = ""
     marks_floor: bool = False
     efficiency: Sequence[Efficiency] = ()
-    segmentation: Sequence[ClassScores] = ()
+    beside: Sequence[Grid] = ()
+    judged: Sequence[str] = ()
 
     @property
     def row_titles(self) -> dict[str, str]:
@@ -297,27 +240,11 @@ class Table:
             )
         return lines
 
-    def judged(self, scores: ClassScores) -> str:
-        """By what mIoU was judged on a data set and, over several seeds, how far it moves with the seed."""
-        known = scores.spread
-        spread = [f"{title} {number(known[label])}" for label, title in self.row_titles.items() if label in known]
-        return scores.judge + (f" (standard deviation over seeds: {', '.join(spread)})" if spread else "")
-
     @property
     def legend(self) -> str:
         """The sentence below a printed table that says how to read it, except for how marks look."""
-        judges = "".join(f" mIoU on {entry.dataset.title}: {self.judged(entry)}." for entry in self.segmentation)
+        judges = "".join(f" {said}" for said in self.judged)
         return (
             f"Profile {self.profile}, version {self.profile_version}. Means over the pairs of each data set "
             f"with {CONFIDENCE} bootstrap intervals over pairs.{judges}"
         )
-
-
-def number(value: float | None) -> str:
-    """Four decimals for every metric; a missing value is a dash.
-
-    Example:
-        >>> number(6.62424999), number(None)
-        ('6.6242', '-')
-    """
-    return MISSING if value is None else f"{value:.4f}"

@@ -1,70 +1,138 @@
-"""Where units run: in this process, or in a pool of spawned workers.
+"""Where shares are carried out: in this process, or by a `concurrent.futures.Executor` such as our pool of workers.
 
-Both are a `concurrent.futures.Executor`, so that any other one, such as that of a cluster, can take their place.
+What an executor is given is a `Job`, which can be pickled and brings everything along: what to do, which plug-ins to
+load, and where to report progress, a file that grows by a byte with every pair. So a worker needs nothing but the run
+directory, and any executor whose workers see that directory can take the place of the pool.
 """
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from multiprocessing.queues import SimpleQueue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any
 
-Parameters = ParamSpec("Parameters")
-Result = TypeVar("Result")
-
-_finished_pairs: SimpleQueue[str] | None = None
-
-
-class InlineExecutor(Executor):
-    """Runs what is submitted at once, in this process and thread."""
-
-    def submit(
-        self, fn: Callable[Parameters, Result], /, *args: Parameters.args, **kwargs: Parameters.kwargs
-    ) -> Future[Result]:
-        """Run the call; the future that is returned is finished."""
-        future: Future[Result] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:
-            future.set_exception(error)
-        return future
+from uaabench.core import registry
+from uaabench.core.errors import enter_worker
+from uaabench.core.threads import limit_threads
+from uaabench.running import stage, store
+from uaabench.running.units import Runtime, Share
 
 
-def threads_per_job(jobs: int) -> int:
-    """Processor threads that each of `jobs` workers may use: an equal share, at least one."""
-    return max(1, len(os.sched_getaffinity(0)) // jobs) if hasattr(os, "sched_getaffinity") else 1
+@dataclass(frozen=True)
+class Job:
+    """One share of one stage, as an executor gets it.
+
+    Attributes:
+        stage: Name of the stage.
+        options: Its options.
+        share: What to do.
+        runtime: Where and how.
+        progress: File that grows by a byte with every pair of every unit; exists once the job was started.
+    """
+
+    stage: str
+    share: Share
+    runtime: Runtime
+    progress: Path
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self) -> bool:
+        """Carry the share out, keeping each result; whether no pair failed."""
+        ready(self.runtime)
+        runtime = replace(self.runtime, device=device_of_worker(self.runtime.device))
+        with self.progress.open("ab", buffering=0) as progress:
+            return carry_out(self, runtime, lambda: progress.write(b"."))
 
 
-def make_pool(jobs: int, plugins: Sequence[Path], events: SimpleQueue[str]) -> ProcessPoolExecutor:
-    """A pool of spawned workers that know the plugins and report every finished pair to `events`."""
+def carry_out(job: Job, runtime: Runtime, on_pair: Callable[[], object]) -> bool:
+    """Carry a job out in this process; whether no pair failed."""
+    failed = False
+    for outcome in stage.make(job.stage, {job.stage: job.options}).work(job.share, runtime):
+        result = store.Result(outcome.value, outcome.reason)
+        store.append(runtime.run, outcome.unit, job.share.number, outcome.pair.id, result)
+        on_pair()
+        if outcome.reason:
+            failed = True
+            if runtime.fail_fast:
+                break
+    return not failed
+
+
+@contextmanager
+def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """A pool of spawned workers that end with this process, and at once where the block raises."""
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(jobs, context, _start_worker, (threads_per_job(jobs), list(plugins), events))
+    numbers = context.Value("i", 0)
+    executor = ProcessPoolExecutor(workers, context, _start_worker, (os.getpid(), numbers))
+    try:
+        yield executor
+    except BaseException:
+        _end(executor)
+        raise
+    executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _start_worker(threads: int, plugins: Sequence[Path], events: SimpleQueue[str]) -> None:
-    global _finished_pairs  # noqa: PLW0603 - a worker process has exactly one channel
-    _finished_pairs = events
-    limit_threads(threads)
-    from uaabench.core import registry
+def _end(executor: ProcessPoolExecutor) -> None:
+    """End a pool without waiting for the jobs that run: their pairs are worked on again next time."""
+    processes = list((getattr(executor, "_processes", None) or {}).values())
+    executor.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.kill()
 
-    registry.load_plugins(plugins)
+
+_worker_number: int | None = None
 
 
-def limit_threads(threads: int) -> None:
-    """Let the numeric libraries of this process use so many threads."""
-    import cv2
+def _start_worker(parent: int, numbers: Any) -> None:
+    global _worker_number  # noqa: PLW0603 - a worker process has exactly one number
+    with numbers.get_lock():
+        _worker_number = numbers.value
+        numbers.value += 1
+    # Ctrl-C arrives at all processes of the terminal; the parent decides what becomes of its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    enter_worker()
+    _die_with(parent)
+
+
+def _die_with(parent: int) -> None:
+    """End this process when its parent ends, however that happens: at once on Linux, within a second elsewhere."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+_ready: set[Path] = set()
+
+
+def ready(runtime: Runtime) -> None:
+    """Get this process ready for a job: threads, and the plug-ins it does not know yet."""
+    limit_threads(runtime.threads)
+    new = [path for path in runtime.plugins if path not in _ready]
+    registry.load_plugins(new)
+    _ready.update(new)
+
+
+def device_of_worker(device: str) -> str:
+    """The device of this worker: of several GPUs the workers of a pool take one after another."""
+    if device != "cuda" or _worker_number is None:
+        return device
     import torch
 
-    torch.set_num_threads(threads)
-    # Metrics run in threads of their own, one pair each.
-    cv2.setNumThreads(1)
-
-
-def report_pair(stage: str) -> None:
-    """Tell the parent process that a pair is finished; called in a worker."""
-    if _finished_pairs is not None:
-        _finished_pairs.put(stage)
+    return f"cuda:{_worker_number % max(torch.cuda.device_count(), 1)}"

@@ -1,4 +1,8 @@
-"""What a run was: configuration, versions, device, hashes; enough to repeat it and to report it without the data."""
+"""What a run was: configuration, versions, device, hashes; enough to repeat it and to report it without the data.
+
+A manifest is written last. It binds the records by their hash and itself by a digest, so that records of another plan,
+or a file that was changed or cut, are never taken for those of this run.
+"""
 
 from __future__ import annotations
 
@@ -7,40 +11,100 @@ import platform
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import uaabench
-from uaabench.core import registry
-from uaabench.core.errors import UsageError
-from uaabench.judges.segmentation.judge import Judge, name_of
-from uaabench.running import executors, store
+from uaabench.core import files, registry
+from uaabench.core.errors import DataError, UsageError
+from uaabench.core.interface import Column
+from uaabench.core.threads import threads_per_job
+from uaabench.methods.named import MethodPlan
+from uaabench.running import store
 from uaabench.running.config import RunConfig
-from uaabench.running.plan import DatasetPlan, MethodPlan, Plan, Unit
+from uaabench.running.plan import Plan
+from uaabench.running.stage import Stage, by_method
+from uaabench.running.units import DatasetPlan, Unit
 
+NAME = "manifest.json"
 PACKAGES = ("numpy", "opencv-python", "pandas", "torch", "torchvision")
 
 
-def write(run: Path, plan: Plan, device: str) -> None:
-    """Write `manifest.json` of a run; an earlier one of the same plan is replaced."""
-    store.write_json(
-        run / "manifest.json",
-        {
-            "uaabench": uaabench.__version__,
-            "git": _git_state(),
-            "plan": plan.key,
-            "config": plan.config.model_dump(mode="json"),
-            "argv": sys.argv,
-            "command": command(plan.config),
-            "profile": {"name": plan.profile.name, "version": plan.profile.version},
-            "metrics": [metric.name for metric in plan.metrics],
-            "methods": [_method_facts(method) for method in plan.methods],
-            "datasets": [_dataset_facts(dataset) for dataset in plan.datasets],
-            "judges": [_judge_facts(unit, judge) for unit in plan.segment if (judge := unit.judge)],
-            "environment": _environment(plan, device),
-        },
-    )
+def write(run: Path, plan: Plan, device: str, tables: Mapping[str, str]) -> None:
+    """Write the manifest of a run whose records are written.
+
+    Args:
+        run: The run directory.
+        plan: What was done.
+        device: As torch names it.
+        tables: SHA-256 of its records and tallies, by file name.
+    """
+    config = plan.config
+    content = {
+        "uaabench": uaabench.__version__,
+        "git": _git_state(),
+        "plan": plan.key,
+        "config": config.model_dump(mode="json"),
+        "argv": sys.argv,
+        "command": command(config),
+        "profile": {"name": plan.profile.name, "version": plan.profile.version},
+        "metrics": [metric.name for metric in plan.metrics],
+        "columns": [column_facts(metric) for metric in plan.metrics],
+        "stages": [_stage_facts(stage, plan) for stage in plan.stages],
+        "methods": [_method_facts(method, plan) for method in plan.methods],
+        "datasets": [_dataset_facts(dataset) for dataset in plan.datasets],
+        "units": [_unit_facts(unit) for unit in plan.of()],
+        "plugins": [
+            {"path": str(path.absolute()), "sources": registry.plugin_sources(path)} for path in config.plugins
+        ],
+        "environment": _environment(plan, device),
+        "tables": dict(tables),
+    }
+    save(run, content)
+
+
+def save(run: Path, content: Mapping[str, Any]) -> None:
+    """Write a manifest with its digest.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    unsigned = {name: value for name, value in content.items() if name != "digest"}
+    files.write_json(run / NAME, {**unsigned, "digest": files.digest(unsigned)})
+
+
+def read(run: Path) -> dict[str, Any]:
+    """Read the manifest of a run, and check that its records are its own.
+
+    Raises:
+        UsageError: The folder holds no finished run.
+        DataError: The manifest was changed, or the records are not those that it was written for.
+    """
+    content = store.read_json(run / NAME)
+    if content is None:
+        raise UsageError(
+            f"{run} holds no finished run: it has no {NAME}; name the folder given as --out, or give the command of "
+            "the run again, which goes on where it stopped."
+        )
+    if not isinstance(content, dict) or content.get("digest") != files.digest(
+        {name: value for name, value in content.items() if name != "digest"}
+    ):
+        raise DataError(f"{run / NAME} was changed after it was written, or cut; give the command of the run again.")
+    for name, expected in content["tables"].items():
+        try:
+            found = files.sha256(run / name)
+        except OSError as error:
+            raise DataError(f"Cannot read {run / name}: {error.strerror or error}; {_mend(content)}") from error
+        if found != expected:
+            raise DataError(f"{run / name} is not what the manifest of this run was written for; {_mend(content)}")
+    return content
+
+
+def _mend(content: Mapping[str, Any]) -> str:
+    return f"the command of the run, given again, mends it: {content['command']}"
 
 
 def read_config(run: Path) -> RunConfig:
@@ -48,11 +112,9 @@ def read_config(run: Path) -> RunConfig:
 
     Raises:
         UsageError: The folder holds no run.
+        DataError: Its manifest was changed.
     """
-    content = store.read_json(run / "manifest.json")
-    if content is None:
-        raise UsageError(f"{run} is not a run directory: it has no manifest.json; name the folder given as --out.")
-    return RunConfig.model_validate(content["config"])
+    return RunConfig.model_validate(read(run)["config"])
 
 
 def command(config: RunConfig) -> str:
@@ -61,13 +123,34 @@ def command(config: RunConfig) -> str:
     for option, entries in (("--datasets", config.datasets), ("--metrics", config.metrics)):
         words += [option, ",".join(entries)] if entries else []
     defaults = RunConfig(methods=config.methods)
-    for name in ("profile", "protocol", "precision", "limit", "seed"):
+    for name in ("profile", "segmenter", "protocol", "precision", "limit", "seed"):
         if getattr(config, name) != getattr(defaults, name):
             words += [f"--{name}", str(getattr(config, name))]
     return shlex.join([*words, *([] if config.floor else ["--no-floor"])])
 
 
-def _method_facts(method: MethodPlan) -> dict[str, Any]:
+def column_facts(column: Column) -> dict[str, Any]:
+    """What a table needs to know of a column, as JSON values."""
+    return {entry.name: getattr(column, entry.name) for entry in fields(Column)}
+
+
+def _stage_facts(stage: Stage, plan: Plan) -> dict[str, Any]:
+    return {
+        "name": stage.name,
+        "version": stage.version,
+        "measures": [column_facts(measure) for measure in stage.measures],
+        "options": dict(plan.config.options.get(stage.name, {})),
+        "judges": [
+            {"method": units[0].method.label, "dataset": units[0].dataset.label, "split": units[0].dataset.split}
+            | {"name": name, **setting}
+            for units in (by_method(plan.units[stage.name]) if stage.measures else ())
+            for name, setting in [stage.judge(units)]
+        ],
+    }
+
+
+def _method_facts(method: MethodPlan, plan: Plan) -> dict[str, Any]:
+    computed = method.folder is None
     return {
         "label": method.label,
         "title": method.title,
@@ -77,6 +160,10 @@ def _method_facts(method: MethodPlan) -> dict[str, Any]:
         "weights": method.weights.name,
         "sha256": method.weights.sha256,
         "options": dict(method.options),
+        "source": registry.source_of("method", method.card.name) if computed else "",
+        "precision": plan.config.precision if computed else None,
+        "seed": plan.config.seed if computed else None,
+        "device": plan.device if computed else None,
         "folder": str(method.folder) if method.folder else None,
         "reference": method.card.reference,
         "bibtex": method.card.bibtex,
@@ -91,22 +178,24 @@ def _dataset_facts(dataset: DatasetPlan) -> dict[str, Any]:
         "pairs": len(dataset.pairs),
         "expected": dataset.expected,
         "index": dataset.index,
+        "labels": dataset.labels,
         "adapter": dataset.adapter,
         "root": str(dataset.root),
+        "files": {
+            pair.id: [str(path) if path else None for path in (pair.ir, pair.vi, pair.label)] for pair in dataset.pairs
+        },
         "classes": [entry.name for entry in registry.dataset_class(dataset.adapter).card.classes],
     }
 
 
-def _judge_facts(unit: Unit, judge: Judge) -> dict[str, Any]:
-    card = judge.file.card
+def _unit_facts(unit: Unit) -> dict[str, Any]:
     return {
-        "dataset": unit.dataset.label,
+        "stage": unit.stage,
         "method": unit.method.label,
-        "name": name_of([judge]),
-        "sha256": judge.file.sha256,
-        "trained_on": card.trained_on if card else "",
-        "recipe": card.recipe if card else "",
-        "validation": card.validation if card else "",
+        "dataset": unit.dataset.label,
+        "split": unit.dataset.split,
+        "key": unit.key,
+        "folder": unit.folder.as_posix(),
     }
 
 
@@ -117,7 +206,7 @@ def _environment(plan: Plan, device: str) -> dict[str, Any]:
         "packages": {name: _version(name) for name in PACKAGES},
         "device": _device_name(device),
         "jobs": plan.config.jobs,
-        "threads_per_job": executors.threads_per_job(plan.config.jobs),
+        "threads_per_job": threads_per_job(plan.config.jobs),
     }
 
 

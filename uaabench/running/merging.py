@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from uaabench.core.errors import UsageError
-from uaabench.judges.segmentation import kept
-from uaabench.reporting.evidence import Evidence, load
-from uaabench.reporting.gate import refuse_unlike
-from uaabench.running import store
+from uaabench.core import files
+from uaabench.core.errors import StorageError, UsageError
+from uaabench.running import manifest, store
+from uaabench.running.evidence import Run, load, refuse_unlike
+from uaabench.running.lock import locked
+from uaabench.running.records import RECORDS, TALLIES, read_table, write_table
+
+# What tells the rows of a label apart by what they stand for, and how it is called.
+DECISIVE = {
+    "version": "version", "sha256": "weights", "options": "options", "source": "plug-in source",
+    "precision": "precision", "seed": "seed", "device": "kind of device", "kind": "kind",
+}  # fmt: skip
 
 
 def merge(runs: Sequence[Path], out: Path) -> Path:
@@ -29,93 +36,156 @@ def merge(runs: Sequence[Path], out: Path) -> Path:
         The new run directory.
 
     Raises:
-        UsageError: The runs differ in profile, images, classes, judges or in a method of the same label, or `out` is
-            taken.
+        UsageError: The runs differ in profile, images, classes, judges or in what a label stands for; `out` is taken.
+        DataError: The files of a run were changed, or are broken.
+        StorageError: `out` cannot be written.
     """
     import pandas as pd
 
     if len(runs) < 2:
         raise UsageError("Name at least two runs to merge.")
-    if (out / "manifest.json").exists():
+    if (out / manifest.NAME).exists():
         raise UsageError(f"{out} already holds a run; name a new folder with --out.")
     parts = [load(run) for run in runs]
     for number, part in enumerate(parts):
         for earlier in parts[:number]:
             refuse_unlike(part, earlier)
-    _refuse_other_judges(parts)
-    facts = dict(parts[0].facts)
-    for name in ("methods", "datasets"):
-        facts[name] = _union([part.facts[name] for part in parts], parts)
-    facts["metrics"] = list(dict.fromkeys(metric for part in parts for metric in part.facts["metrics"]))
-    facts["judges"] = [judge for part in parts for judge in part.facts.get("judges", [])]
-    facts["config"] = {**facts["config"], **_joined_config(parts)}
-    facts["merged"] = [{"plan": part.facts["plan"], "environment": part.facts["environment"]} for part in parts]
+    facts = _joined_facts(parts)
     store.open_run(out)
-    for part in parts:
-        _copy_units(part.run, out)
-    # Of a method in several runs the first has the say, pair by pair.
-    key = ["method", "dataset", "split", "scope", "pair", "class", "metric"]
-    records = pd.concat([part.records for part in parts], ignore_index=True).drop_duplicates(key)
-    records.to_parquet(out / "records.parquet", index=False)
-    matrices = [pd.read_parquet(part.run / kept.FILE) for part in parts if part.judged]
-    if matrices:
-        joined = pd.concat(matrices, ignore_index=True).drop_duplicates([*kept.WHERE, "number", "pair"])
-        joined.to_parquet(out / kept.FILE, index=False)
-    store.write_json(out / "manifest.json", facts)
+    with locked(out):
+        for part in parts:
+            _copy_units(part, out)
+        # Of a method in several runs the first has the say, pair by pair.
+        key = ["method", "dataset", "split", "scope", "pair", "class", "metric"]
+        records = pd.concat([part.records for part in parts], ignore_index=True).drop_duplicates(key)
+        tallies = pd.concat([read_table(part.folder / TALLIES) for part in parts], ignore_index=True)
+        whose = ["stage", "dataset", "split", "method", "number", "pair"]
+        facts["tables"] = {
+            RECORDS: write_table(out / RECORDS, records),
+            TALLIES: write_table(out / TALLIES, tallies.drop_duplicates(whose)),
+        }
+        manifest.save(out, facts)
     return out
 
 
-def _union(lists: Sequence[Sequence[dict[str, Any]]], parts: Sequence[Evidence]) -> list[dict[str, Any]]:
-    """Entries by label, each once; two that differ in anything but where they lay cannot be one."""
-    found: dict[str, tuple[dict[str, Any], Path]] = {}
-    for entries, part in zip(lists, parts, strict=True):
-        for entry in entries:
-            earlier, run = found.setdefault(entry["label"], (entry, part.run))
-            differing = [
-                name for name in ("version", "sha256", "options", "split") if entry.get(name) != earlier.get(name)
-            ]
-            if differing:
-                raise UsageError(
-                    f"'{entry['label']}' has another {differing[0]} in {part.run} than in {run}; "
-                    "run one of them again, as one row cannot stand for both."
-                )
-    return [entry for entry, _ in found.values()]
+def _joined_facts(parts: Sequence[Run]) -> dict[str, Any]:
+    """The manifest of the joined run.
+
+    Raises:
+        UsageError: The runs disagree in what a label stands for, or in what judged.
+    """
+    _refuse_other_units(parts)
+    _refuse_other_judges(parts)
+    facts = dict(parts[0].facts)
+    facts["methods"] = _union(parts, "methods", ("label",))
+    facts["datasets"] = _union(parts, "datasets", ("label", "split"))
+    facts["columns"] = _union(parts, "columns", ("name",))
+    facts["units"] = _union(parts, "units", ("stage", "method", "dataset", "split", "folder"))
+    facts["plugins"] = _union(parts, "plugins", ("path",))
+    facts["metrics"] = [entry["name"] for entry in facts["columns"]]
+    facts["stages"] = [
+        {**entry, "judges": [judge for part in parts for judge in _judges(part, entry["name"])]}
+        for entry in _union(parts, "stages", ("name",))
+    ]
+    facts["plan"] = files.digest([part.facts["plan"] for part in parts])
+    facts["config"] = {**facts["config"], **_joined_config(parts)}
+    facts["merged"] = [{"plan": part.facts["plan"], "environment": part.facts["environment"]} for part in parts]
+    return facts
 
 
-def _refuse_other_judges(parts: Sequence[Evidence]) -> None:
-    """MIoU by two segmenters or protocols cannot share a column."""
-    found: dict[str, tuple[str, Path]] = {}
+def _union(parts: Sequence[Run], name: str, key: Sequence[str]) -> list[dict[str, Any]]:
+    """Entries of all runs, each once; of several the first."""
+    entries: dict[tuple[Any, ...], dict[str, Any]] = {}
     for part in parts:
-        for (dataset, _, _), judged in part.judged.items():
-            judge, run = found.setdefault(dataset, (judged.judge, part.run))
-            if judge != judged.judge:
+        for entry in part.facts.get(name, ()):
+            entries.setdefault(tuple(entry.get(word) for word in key), entry)
+    return list(entries.values())
+
+
+def _judges(part: Run, stage: str) -> list[dict[str, Any]]:
+    return [judge for entry in part.facts["stages"] if entry["name"] == stage for judge in entry["judges"]]
+
+
+def _refuse_other_units(parts: Sequence[Run]) -> None:
+    """One row cannot stand for two things: what was fused under a label must be the same in all runs.
+
+    Raises:
+        UsageError: It is not.
+    """
+    first: dict[tuple[str, ...], tuple[str, Run]] = {}
+    for part in parts:
+        for unit in part.facts.get("units", ()):
+            where = (unit["stage"], unit["method"], unit["dataset"], unit["split"])
+            if unit["stage"] != "fuse":
+                continue
+            key, other = first.setdefault(where, (unit["key"], part))
+            if key != unit["key"]:
                 raise UsageError(
-                    f"On {dataset} {run} was judged by '{judge}' but {part.run} by '{judged.judge}'; segment one of "
-                    "them again: uaabench segment RUN --segmenter FILE"
+                    f"'{unit['method']}' has {_differing(part, other, unit['method'])} in {part.folder} than in "
+                    f"{other.folder}; run one of them again, as one row cannot stand for both."
                 )
 
 
-def _joined_config(parts: Sequence[Evidence]) -> dict[str, Any]:
+def _differing(one: Run, other: Run, label: str) -> str:
+    """In what a method differs in two runs."""
+    here, there = (_method(part, label) for part in (one, other))
+    names = [what for name, what in DECISIVE.items() if here.get(name) != there.get(name)]
+    return f"another {' and '.join(names)}" if names else "other images"
+
+
+def _method(part: Run, label: str) -> Mapping[str, Any]:
+    return next(entry for entry in part.facts["methods"] if entry["label"] == label)
+
+
+def _refuse_other_judges(parts: Sequence[Run]) -> None:
+    """Measures by two judges cannot share a column.
+
+    Raises:
+        UsageError: A data set was judged by two.
+    """
+    first: dict[tuple[str, str, str], tuple[str, Path]] = {}
+    for part in parts:
+        for (stage, dataset, split, _), tallies in part.tallies.items():
+            judge, run = first.setdefault((stage, dataset, split), (tallies.described, part.folder))
+            if judge != tallies.described:
+                raise UsageError(
+                    f"On {dataset} {split} {run} was judged by '{judge}' but {part.folder} by '{tallies.described}'; "
+                    f"{stage} one of them again: uaabench {stage} RUN --segmenter FILE"
+                )
+
+
+def _joined_config(parts: Sequence[Run]) -> dict[str, Any]:
     """What the runs were asked for, taken together, so that `score` knows the methods of all of them."""
     configs = [part.facts["config"] for part in parts]
     joined = {
-        name: [entry for config in configs for entry in config[name]] for name in ("methods", "datasets", "metrics")
+        name: [entry for config in configs for entry in config[name]]
+        for name in ("methods", "datasets", "metrics", "plugins")
     }
     options = {name: value for config in reversed(configs) for name, value in config["options"].items()}
     return {**{name: list(dict.fromkeys(entries)) for name, entries in joined.items()}, "options": options}
 
 
-def _copy_units(run: Path, out: Path) -> None:
-    """Bring the units of a run into another, as links where the file system has them."""
-    for stage in ("fuse", "score", "segment"):
-        for unit in sorted((run / stage).glob("*/*")):
-            target = out / stage / unit.parent.name / unit.name
-            if unit.is_dir() and not target.exists():
-                shutil.copytree(unit, target, copy_function=_link)
+def _copy_units(part: Run, out: Path) -> None:
+    """Bring the units of a run into another, as links where the file system has them.
+
+    Raises:
+        StorageError: They cannot be written.
+    """
+    for unit in part.facts.get("units", ()):
+        source, target = part.folder / unit["folder"], out / unit["folder"]
+        if source.is_dir() and not target.exists():
+            try:
+                shutil.copytree(source, target, copy_function=_link)
+            except OSError as error:
+                raise StorageError.of(target, error) from error
 
 
 def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
+    # Results are appended to, so that only images, which are replaced as a whole, may be shared.
+    if source.endswith(".png"):
+        try:
+            os.link(source, target)
+            return
+        except OSError:
+            pass
+    shutil.copy2(source, target)

@@ -1,39 +1,36 @@
-"""Carries a plan out: its fuse units, then its score and segment units, then the records and the reports."""
+"""Carries a plan out, stage by stage, in shares; then collects the records."""
 
 from __future__ import annotations
 
-import multiprocessing
+import shutil
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, as_completed
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
-from multiprocessing.queues import SimpleQueue
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from uaabench.core.errors import UsageError
-from uaabench.core.interface import Pair
-from uaabench.metrics.profiles import profile
-from uaabench.running import executors, manifest, store
+from uaabench.core.errors import UsageError, sentence
+from uaabench.core.threads import limit_threads, threads_per_job
+from uaabench.running import executors, manifest, records, store
 from uaabench.running.config import RunConfig
-from uaabench.running.plan import Plan, Unit
-from uaabench.running.stages.fuse import Runtime, explain, fuse_unit
-from uaabench.running.stages.score import Share, divide, finish, score_share
-from uaabench.running.stages.segment import segment_unit
-from uaabench.running.store import Failure
+from uaabench.running.executors import Job
+from uaabench.running.lock import locked
+from uaabench.running.plan import Plan
+from uaabench.running.stage import Stage
+from uaabench.running.store import Result
+from uaabench.running.units import Failure, Runtime, Share, Unit, Waiting
 
-STAGES = ("fuse", "score", "segment")
 OnPair = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Job:
-    """What an executor is given: a call that returns its failures, and what has failed if it never returns."""
-
-    units: tuple[Unit, ...]
-    pairs: tuple[Pair, ...]
-    run: Callable[[], list[Failure]]
+# How often progress is looked at, in seconds.
+GLANCE = 0.2
+DIED = (
+    "the worker process died while it worked on this pair or one beside it, also when it was tried alone: the system "
+    "may have run out of memory, or the code of the method or metric ended the process"
+)
 
 
 def pick_device(requested: str) -> str:
@@ -56,164 +53,250 @@ def pick_device(requested: str) -> str:
 
 
 def carry_out(
-    plan: Plan, run: Path, *, device: str, stages: Sequence[str] = STAGES, fresh: bool = False, on_pair: OnPair
+    plan: Plan, run: Path, *, device: str, stages: Sequence[str] | None = None, fresh: bool = False, on_pair: OnPair
 ) -> list[Failure]:
-    """Do the stages of a plan that are not done yet, and collect the records.
+    """Do what is not done yet of a plan, and collect the records.
 
     Args:
         plan: What to do.
         run: The run directory.
         device: As torch names it.
-        stages: Which of `STAGES`, in their order.
-        fresh: Compute everything anew.
-        on_pair: Called with the stage after every pair.
+        stages: Names of the stages to do; all unless given. Without `fuse` the images must be there.
+        fresh: Compute these stages anew, and what rests on them.
+        on_pair: Called with the name of the stage after every pair of every unit.
 
     Returns:
         All pairs that failed, in this call or, in a stage that was not run now, before.
+
+    Raises:
+        UsageError: Another process works in the directory, or the images to be judged are not there.
+        StorageError: Results cannot be written; what was kept so far is used next time.
     """
-    if fresh:
-        # What was found in images that are made anew is no longer theirs, whatever the stages of this call.
-        anew = STAGES if "fuse" in stages else stages
-        store.discard(run, [unit for stage in anew for unit in getattr(plan, stage)])
-    manifest.write(run, plan, device)
-    config = plan.config
-    runtime = Runtime(
-        run, device, config.precision, config.seed, executors.threads_per_job(config.jobs), config.fail_fast
-    )
-    with _executor(config, on_pair) as (executor, report):
-        for stage in stages:
-            if WORK[stage](plan, runtime, executor, report) and config.fail_fast:
+    with locked(run), _interrupted_by_sigterm():
+        chosen = [stage for stage in plan.stages if stages is None or stage.name in stages]
+        if plan.stages[0] not in chosen:
+            store.refuse_unfused(run, plan.units[plan.stages[0].name])
+        if fresh:
+            # What was found in images that are made anew is no longer theirs, whatever the stages of this call.
+            names = None if plan.stages[0] in chosen else [stage.name for stage in chosen]
+            store.discard(run, plan.of(names))
+        for stage in chosen:
+            done = work_on(stage, plan.units[stage.name], run, plan.config, device=device, on_pair=on_pair)
+            if not done and plan.config.fail_fast:
                 break
-    store.consolidate(run, plan)
-    return store.read_failures(run, [unit.folder for unit in (*plan.fuse, *plan.score, *plan.segment)])
+        tables = records.collect(run, plan)
+        manifest.write(run, plan, device, tables)
+        return store.failures(run, plan.of())
 
 
-def _fuse_work(plan: Plan, runtime: Runtime, executor: Executor, report: OnPair | None) -> list[Failure]:
-    """Fuse, unit by unit."""
-    waiting = _skip_done(plan.fuse, runtime, report)
-    jobs = [Job((unit,), unit.dataset.pairs, partial(_fuse, unit, runtime, report)) for unit in waiting]
-    return _run_all(executor, jobs, runtime)
+def work_on(stage: Stage, units: Sequence[Unit], run: Path, config: RunConfig, *, device: str, on_pair: OnPair) -> bool:
+    """Do what is not done yet of some units of one stage; whether no pair failed.
 
-
-def _score_work(plan: Plan, runtime: Runtime, executor: Executor, report: OnPair | None) -> list[Failure]:
-    """Score the methods of each data set together, in as many shares of its pairs as there are workers.
-
-    Profile and metrics go to workers by name, as the functions of a metric need not be picklable.
+    The caller holds the lock of the run directory; see `carry_out` for the arguments.
     """
-    waiting = _skip_done(plan.score, runtime, report)
-    for unit in waiting:
-        store.begin(runtime.run, unit)
-    names = tuple(metric.name for metric in plan.metrics)
-    jobs = [
-        Job(share.units, share.pairs, partial(_score, share, plan.profile.name, names, runtime, report))
-        for share in divide(waiting, plan.config.jobs)
-    ]
-    failures = _run_all(executor, jobs, runtime)
-    for unit in waiting:
-        finish(unit, runtime, [f for f in failures if (f.method, f.dataset) == (unit.method.label, unit.dataset.label)])
-    return failures
-
-
-def _segment_work(plan: Plan, runtime: Runtime, executor: Executor, report: OnPair | None) -> list[Failure]:
-    """Segment, unit by unit."""
-    waiting = _skip_done(plan.segment, runtime, report)
-    jobs = [Job((unit,), unit.dataset.pairs, partial(_segment, unit, runtime, report)) for unit in waiting]
-    return _run_all(executor, jobs, runtime)
-
-
-WORK = {"fuse": _fuse_work, "score": _score_work, "segment": _segment_work}
-
-
-def _skip_done(units: Sequence[Unit], runtime: Runtime, report: OnPair | None) -> list[Unit]:
-    """The units that are not done; the pairs of the others are reported as finished."""
-    waiting = []
-    for unit in units:
-        if not store.is_done(runtime.run, unit):
-            waiting.append(unit)
-            continue
-        for _ in unit.dataset.pairs:
-            (report or executors.report_pair)(unit.stage)
-    return waiting
-
-
-def _fuse(unit: Unit, runtime: Runtime, on_pair: OnPair | None) -> list[Failure]:
-    """Fuse one unit; in a worker, where `on_pair` is None, progress goes through the worker's channel."""
-    return fuse_unit(unit, runtime, partial(on_pair or executors.report_pair, "fuse"))
-
-
-def _segment(unit: Unit, runtime: Runtime, on_pair: OnPair | None) -> list[Failure]:
-    """Segment one unit, likewise."""
-    return segment_unit(unit, runtime, partial(on_pair or executors.report_pair, "segment"))
-
-
-def _score(
-    share: Share, profile_name: str, metrics: Sequence[str], runtime: Runtime, on_pair: OnPair | None
-) -> list[Failure]:
-    """Score one share, likewise."""
-    convention = profile(profile_name)
-    report = partial(on_pair or executors.report_pair, "score")
-    return score_share(share, convention, convention.select(metrics), runtime, report)
-
-
-def _run_all(executor: Executor, jobs: Sequence[Job], runtime: Runtime) -> list[Failure]:
-    """Submit all jobs and wait for them, or with `fail_fast` only for those that end before the first failure."""
-    futures: dict[Future[list[Failure]], Job] = {}
-    failures: list[Failure] = []
-    for job in jobs:
-        future = executor.submit(job.run)
-        futures[future] = job
-        # In this process a submitted job is done by now.
-        if runtime.fail_fast and future.done() and (future.exception() or future.result()):
-            break
-    for future in as_completed(futures):
-        if future.cancelled():
-            continue
-        failures += _outcome(future, futures[future], runtime.run)
-        if failures and runtime.fail_fast:
-            for waiting in futures:
-                waiting.cancel()
-    return failures
-
-
-def _outcome(future: Future[list[Failure]], job: Job, run: Path) -> list[Failure]:
-    """The failures of a job; one that died as a whole, with its worker, has failed for each of its pairs."""
-    try:
-        return future.result()
-    except Exception as error:
-        reason = explain(error)
-        lost = []
-        for unit in job.units:
-            of_unit = [
-                Failure(unit.stage, unit.method.label, unit.dataset.label, pair.id, reason) for pair in job.pairs
-            ]
-            store.begin(run, unit)
-            store.finish(run, unit, of_unit)
-            lost += of_unit
-        return lost
-
-
-def _listen(events: SimpleQueue[str], on_pair: OnPair) -> None:
-    """Pass on what the workers report, until the empty text that ends the run."""
-    for stage in iter(events.get, ""):
-        on_pair(stage)
+    return _Work(stage, units, config, run, device, on_pair).carry_out()
 
 
 @contextmanager
-def _executor(config: RunConfig, on_pair: OnPair) -> Iterator[tuple[Executor, OnPair | None]]:
-    """The executor of a run, and what its units call after every pair (None in workers)."""
-    if config.jobs == 1:
-        executors.limit_threads(executors.threads_per_job(1))
-        yield executors.InlineExecutor(), on_pair
+def _interrupted_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does: stop in order, keeping what is done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
         return
-    events = multiprocessing.get_context("spawn").SimpleQueue()
-    listener = threading.Thread(target=_listen, args=(events, on_pair), daemon=True)
-    listener.start()
-    with executors.make_pool(config.jobs, config.plugins, events) as pool:
+
+    def interrupt(_number: int, _frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One stage of a run, being carried out."""
+
+    stage: Stage
+    units: Sequence[Unit]
+    config: RunConfig
+    run: Path
+    device: str
+    on_pair: OnPair
+
+    def carry_out(self) -> bool:
+        """Work on what waits; whether no pair failed."""
+        groups = self._groups()
+        if not groups:
+            return True
+        progress = self.run / "progress"
+        shutil.rmtree(progress, ignore_errors=True)
+        progress.mkdir()
         try:
-            yield pool, None
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+            jobs = self._jobs(groups, progress)
+            return self._inline(jobs) if self._is_inline else self._in_workers(jobs)
         finally:
-            events.put("")
-            listener.join()
+            shutil.rmtree(progress, ignore_errors=True)
+
+    @property
+    def _is_inline(self) -> bool:
+        """Whether this process does the work: code of others could end the process, and is given a worker."""
+        return self.config.jobs == 1 and not self.config.plugins
+
+    def _groups(self) -> list[tuple[tuple[Unit, ...], list[Waiting]]]:
+        """What waits, by units that are worked on together; what does not is reported as finished."""
+        found = []
+        for units in self.stage.groups(self.units):
+            waiting = [self._waiting(unit) for unit in units]
+            work = [
+                (pair, tuple(unit for unit, pairs in zip(units, waiting, strict=True) if pair.id in pairs))
+                for pair in units[0].dataset.pairs
+            ]
+            open_work = [(pair, lacking) for pair, lacking in work if lacking]
+            for _ in range(len(units) * len(work) - sum(len(lacking) for _, lacking in open_work)):
+                self.on_pair(self.stage.name)
+            if open_work:
+                found.append((units, open_work))
+        return found
+
+    def _waiting(self, unit: Unit) -> set[str]:
+        """The pairs of a unit without a result that stands, but with an artefact if the stage reads one."""
+        kept = store.finished(self.run, unit, self.stage.holds(self.run, unit))
+        ready = set(store.artefact_hashes(self.run, unit)) if unit.fused else {pair.id for pair in unit.dataset.pairs}
+        waiting = ready - kept.keys()
+        if waiting or len(kept) < len(unit.dataset.pairs):
+            store.begin(self.run, unit, kept)
+        return waiting
+
+    def _jobs(self, groups: Sequence[tuple[tuple[Unit, ...], list[Waiting]]], progress: Path) -> list[Job]:
+        """Divide what waits in each group into as many shares as there are workers."""
+        config = self.config
+        runtime = Runtime(
+            self.run,
+            self.device,
+            config.precision,
+            config.seed,
+            threads_per_job(config.jobs),
+            config.fail_fast,
+            tuple(config.plugins),
+        )
+        options = config.options.get(self.stage.name, {})
+        return [
+            Job(
+                self.stage.name,
+                Share(units, tuple(waiting[number :: config.jobs]), number),
+                runtime,
+                progress / f"{group}-{number}",
+                options,
+            )
+            for group, (units, waiting) in enumerate(groups)
+            for number in range(min(config.jobs, len(waiting)))
+        ]
+
+    def _inline(self, jobs: Sequence[Job]) -> bool:
+        limit_threads(threads_per_job(1))
+        done = True
+        for job in jobs:
+            done &= executors.carry_out(job, job.runtime, lambda: self.on_pair(self.stage.name))
+            if not done and job.runtime.fail_fast:
+                break
+        return done
+
+    def _in_workers(self, jobs: Sequence[Job]) -> bool:
+        """Carry jobs out in workers; those that were at work when a worker died are tried once more, each alone."""
+        done, waiting = True, list(jobs)
+        while waiting:
+            with executors.pool(min(self.config.jobs, len(waiting))) as pool:
+                good, unfinished = self._submit(pool, waiting)
+            done &= good
+            suspects = [job for job in unfinished if job.progress.exists()] or unfinished[:1]
+            for job in suspects:
+                done &= self._alone(job)
+            waiting = [job for job in unfinished if job not in suspects]
+            if not done and self.config.fail_fast:
+                break
+        return done
+
+    def _alone(self, job: Job) -> bool:
+        """Try what is left of a job in a worker of its own; where that dies as well, its pairs have failed."""
+        left = self._left(job)
+        if not left.share.waiting:
+            return True
+        with executors.pool(1) as pool:
+            good, unfinished = self._submit(pool, [left])
+        if unfinished:
+            self._fail(self._left(left), DIED)
+        return good and not unfinished
+
+    def _left(self, job: Job) -> Job:
+        """A job without the pairs that have a result by now."""
+        known = {unit.folder: store.results(self.run, unit).keys() for unit in job.share.units}
+        work = [
+            (pair, tuple(unit for unit in units if pair.id not in known[unit.folder]))
+            for pair, units in job.share.waiting
+        ]
+        return replace(job, share=replace(job.share, waiting=tuple((pair, units) for pair, units in work if units)))
+
+    def _fail(self, job: Job, reason: str) -> None:
+        for pair, units in job.share.waiting:
+            for unit in units:
+                store.append(self.run, unit, f"{job.share.number}", pair.id, Result(None, reason))
+                self.on_pair(self.stage.name)
+
+    def _submit(self, executor: Executor, jobs: Sequence[Job]) -> tuple[bool, list[Job]]:
+        """Have an executor carry out jobs; whether no pair failed, and which jobs a dead worker left unfinished."""
+        futures = {executor.submit(job): job for job in jobs}
+        progress = _Progress([job.progress for job in jobs], lambda: self.on_pair(self.stage.name))
+        done, unfinished = True, []
+        waiting = set(futures)
+        while waiting:
+            finished, waiting = wait(waiting, timeout=GLANCE, return_when=FIRST_COMPLETED)
+            progress.look()
+            for future in finished:
+                good = self._outcome(future, futures[future])
+                if good is None:
+                    unfinished.append(futures[future])
+                    continue
+                done &= good
+                if not done and self.config.fail_fast:
+                    for other in waiting:
+                        other.cancel()
+        progress.look()
+        return done, [job for job in jobs if job in unfinished]
+
+    def _outcome(self, future: Future[bool], job: Job) -> bool | None:
+        """Whether no pair of a job failed; None where its worker died. A job that raised has failed as a whole."""
+        if future.cancelled():
+            return True
+        try:
+            return future.result()
+        except BrokenProcessPool:
+            return None
+        except Exception as error:
+            self._fail(self._left(job), sentence(error))
+            return False
+
+
+class _Progress:
+    """Reports how files grow.
+
+    Args:
+        files: One for each job.
+        on_byte: Called for every byte.
+    """
+
+    def __init__(self, files: Sequence[Path], on_byte: Callable[[], None]) -> None:
+        self._sizes = dict.fromkeys(files, 0)
+        self._on_byte = on_byte
+
+    def look(self) -> None:
+        """Report what was added since the last look."""
+        for file, before in self._sizes.items():
+            try:
+                size = file.stat().st_size
+            except OSError:
+                continue
+            for _ in range(size - before):
+                self._on_byte()
+            self._sizes[file] = size

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from uaabench.core import imaging
+from uaabench.core import files, imaging
 from uaabench.core.errors import DataError, UaabenchError, UsageError
 from uaabench.core.interface import ByteImage, FusionDataset, Pair
 from uaabench.judges.segmentation.protocols import Protocol, for_dataset
-from uaabench.running.plan import find_image, open_dataset
+from uaabench.running.entries import open_dataset
 
 Counts = NDArray[np.int64]
 MODALITIES = ("visible", "infrared", "both", "mix")
@@ -45,7 +45,7 @@ def image_of(dataset: FusionDataset, pair: Pair, on: str) -> ByteImage:
     if on == "average":
         mean = np.rint((imaging.grey(sources.vi) + sources.ir) / 2).astype(np.uint8)
         return imaging.colourise(mean, sources.vi)
-    path = find_image(Path(on), pair.id)
+    path = files.images(Path(on)).get(pair.id)
     if path is None:
         raise DataError(f"There is no fused image of the pair '{pair.id}' in {on}; add {pair.id}.png there.")
     fused = imaging.read_rgb(path)

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from uaabench.core import registry
 from uaabench.judges.segmentation.judge import seed_folder
-from uaabench.running import plan, store
+from uaabench.running import pipeline, store
 from uaabench.running.config import RunConfig
-from uaabench.running.plan import Unit
-from uaabench.running.stages.fuse import Runtime, fuse_unit
-from uaabench.running.store import Failure
+from uaabench.running.entries import plan_dataset, plan_methods
+from uaabench.running.lock import locked
+from uaabench.running.stages.fuse import Fuse, fuse_unit
+from uaabench.running.units import Failure, Unit
 from uaabench.training.images import TrainingImages
 from uaabench.training.runner import SegmenterRecipe
 from uaabench.training.segmentation import is_finished, train
@@ -38,20 +39,31 @@ def plan_fusions(config: RunConfig, images: TrainingImages, device: str) -> list
     registry.load_plugins(config.plugins)
     name = images.dataset.card.name
     pairs = [*images.pairs, *images.held_out]
-    dataset = plan.plan_dataset(images.dataset, name, images.split, pairs, images.protocol.name)
-    return [plan.plan_fusion(method, dataset, config, device) for method in plan.plan_methods(config)]
+    dataset = plan_dataset(images.dataset, name, images.split, pairs)
+    return [
+        fuse_unit(method, dataset, precision=config.precision, seed=config.seed, device=device)
+        for method in plan_methods(config)
+    ]
 
 
-def fuse_all(units: Sequence[Unit], runtime: Runtime, on_pair: Callable[[], None]) -> list[Failure]:
-    """Fuse what is not fused yet; the pairs that failed."""
-    failures: list[Failure] = []
-    for unit in units:
-        if store.is_done(runtime.run, unit):
-            for _ in unit.dataset.pairs:
-                on_pair()
-        else:
-            failures += fuse_unit(unit, runtime, on_pair)
-    return failures
+def fuse_all(
+    units: Sequence[Unit], run: Path, config: RunConfig, device: str, on_pair: pipeline.OnPair
+) -> list[Failure]:
+    """Fuse what is not fused yet; the pairs that failed.
+
+    Args:
+        units: What to fuse.
+        run: The run directory of the fused images.
+        config: How.
+        device: As torch names it.
+        on_pair: Called after every pair.
+
+    Raises:
+        UsageError: Another process works in the directory.
+    """
+    with locked(run):
+        pipeline.work_on(Fuse(), units, run, config, device=device, on_pair=on_pair)
+    return store.failures(run, units)
 
 
 def train_judges(

@@ -69,7 +69,7 @@ def _id(item: tuple[FusionDataset, Pair]) -> str:
 
 def _open(entry: str, data_root: Path | None) -> list[tuple[FusionDataset, Pair]]:
     from uaabench.core.paths import data_folder
-    from uaabench.running.plan import open_dataset
+    from uaabench.running.entries import open_dataset
 
     name, _, split = entry.partition(":")
     dataset, _, _ = open_dataset(name, data_root or data_folder())

@@ -7,8 +7,9 @@ import pytest
 
 from uaabench.core.errors import DataError, UsageError
 from uaabench.core.registry import dataset_class
-from uaabench.judges.segmentation.confusion import confusion, difference_interval, interval, scores
+from uaabench.judges.segmentation.confusion import MEAN_IOU, confusion, scores
 from uaabench.judges.segmentation.protocols import PROTOCOLS, for_dataset, protocol
+from uaabench.statistics.resampling import Tallies, difference, estimate
 
 
 def random_maps(classes, n=5, shape=(40, 50), ignored=0.1):
@@ -18,6 +19,21 @@ def random_maps(classes, n=5, shape=(40, 50), ignored=0.1):
         predicted = np.where(rng.random(shape) < 0.6, label, rng.integers(0, classes, shape)).astype(np.uint8)
         label[rng.random(shape) < ignored] = 255
         yield predicted, label
+
+
+def tallies(by_judge, convention):
+    pairs = tuple(map(str, range(len(by_judge[0]))))
+    return Tallies("", {"counts_zero": convention.counts_zero}, pairs, tuple(tuple(one) for one in by_judge))
+
+
+def interval(by_judge, convention):
+    found = estimate(MEAN_IOU, tallies(by_judge, convention))
+    return found.low, found.high
+
+
+def difference_interval(before, after, convention):
+    found = difference(MEAN_IOU, tallies(before, convention), tallies(after, convention))
+    return found.low, found.high
 
 
 @pytest.mark.parametrize("name", ["msrs-9", "fmb-15"])

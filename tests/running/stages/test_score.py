@@ -1,7 +1,5 @@
 """The methods of a data set are scored together: once per pair, in shares, and without one disturbing the others."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,8 +8,7 @@ from uaabench.core import imaging
 from uaabench.core.interface import Metric, Sources
 from uaabench.metrics.profiles.cddfuse import CDDFUSE
 from uaabench.running import config, pipeline, plan, store
-from uaabench.running.stages.fuse import Runtime
-from uaabench.running.stages.score import divide, score_share
+from uaabench.running.stages.score import Score
 
 PLUGIN = """
 from pathlib import Path
@@ -63,82 +60,73 @@ def test_what_a_metric_computes_of_the_sources_is_computed_once_for_all_methods(
     assert (tmp_path / "log").read_text() == "x" * 4 * (2 + 5)
 
 
-def test_shares_cover_every_pair_of_every_data_set_once(make_plan, pair_folder):
+def test_the_methods_of_a_data_set_are_scored_together(make_plan, pair_folder):
     planned = make_plan(datasets=[f"mine={pair_folder}", f"again={pair_folder}"])
-    shares = divide(planned.score, 3)
-    assert [share.number for share in shares] == [0, 1, 2, 0, 1, 2]
-    assert all(len({unit.dataset.label for unit in share.units}) == 1 for share in shares)
-    assert [[pair.id for pair in share.pairs] for share in shares[:3]] == [["0", "3"], ["1"], ["2"]]
+    groups = Score().groups(planned.units["score"])
+    assert [{unit.dataset.label for unit in group} for group in groups] == [{"mine"}, {"again"}]
+    assert sum(map(len, groups)) == len(planned.units["score"])
 
 
+@pytest.mark.slow
 def test_any_number_of_shares_gives_the_same_records(make_plan, carry_out, tmp_path):
     carry_out(make_plan())
     in_one = records(tmp_path / "R")
-    carry_out(make_plan(jobs=3), fresh=True)
-    unit = make_plan().score[0]
-    assert len(list((tmp_path / "R" / unit.folder).glob("records-*.jsonl"))) == 3
+    planned = make_plan(jobs=3)
+    carry_out(planned, fresh=True)
+    for name in ("fuse", "score"):
+        folder = tmp_path / "R" / planned.units[name][0].folder
+        assert len(list(folder.glob("results-*.jsonl"))) == 3
     pd.testing.assert_frame_equal(records(tmp_path / "R"), in_one)
 
 
-def test_a_share_writes_nothing_but_its_own_records(make_plan, carry_out, tmp_path):
-    # Two workers that wrote any other file of a unit they share would now and then stumble over each other.
-    planned = make_plan()
-    carry_out(planned, stages=("fuse",))
-    folders = [store.begin(tmp_path / "R", unit) for unit in planned.score]
-    for folder in folders:
-        (folder / "unit.json").unlink()
-    share = divide(planned.score, 2)[1]
-    runtime = Runtime(tmp_path / "R", "cpu", planned.config.precision, planned.config.seed, threads=1)
-    assert score_share(share, planned.profile, planned.metrics, runtime, lambda: None) == []
-    assert [[file.name for file in folder.iterdir()] for folder in folders] == [["records-1.jsonl"]] * len(folders)
-
-
-def test_a_run_goes_on_from_records_of_another_number_of_shares(make_plan, carry_out, tmp_path):
+def test_a_run_goes_on_from_results_of_another_number_of_shares(make_plan, carry_out, tmp_path):
     planned = make_plan()
     carry_out(planned)
     whole = records(tmp_path / "R")
-    for unit in planned.score:
+    for unit in planned.units["score"]:
         folder = tmp_path / "R" / unit.folder
-        (folder / "done").unlink()
-        first, *_ = (folder / "records-0.jsonl").read_text().splitlines(keepends=True)
-        (folder / "records-0.jsonl").write_text(first + '{"pair": "1", "val')  # killed while writing
-    carry_out(make_plan(jobs=2))
-    assert all(store.is_done(tmp_path / "R", unit) for unit in planned.score)
+        first, second, *_ = (folder / "results-0.jsonl").read_text().splitlines(keepends=True)
+        # Killed while writing.
+        (folder / "results-0.jsonl").write_text(first)
+        (folder / "results-1.jsonl").write_text(second[:30])
+    carry_out(make_plan())
     pd.testing.assert_frame_equal(records(tmp_path / "R"), whole)
 
 
-def test_an_unreadable_artefact_fails_its_method_only(make_plan, carry_out, tmp_path):
+def test_an_artefact_that_is_not_what_was_fused_fails_its_method_only(make_plan, carry_out, tmp_path):
     planned = make_plan()
     carry_out(planned, stages=("fuse",))
-    broken, *others = planned.score
-    store.artefact(tmp_path / "R", broken, "2").write_bytes(b"no image")
-    failures = carry_out(planned, stages=("score",))
-    assert [(failure.method, failure.pair) for failure in failures] == [(broken.method.label, "2")]
-    assert not store.is_done(tmp_path / "R", broken)
-    assert all(store.is_done(tmp_path / "R", unit) for unit in others)
-
-
-def test_an_artefact_of_another_size_says_so_and_the_others_count(make_plan, carry_out, tmp_path):
-    planned = make_plan()
-    carry_out(planned, stages=("fuse",))
-    imaging.write_png(store.artefact(tmp_path / "R", planned.score[1], "0"), np.zeros((50, 50), np.uint8))
+    broken = planned.units["score"][0]
+    imaging.write_png(store.artefact(tmp_path / "R", broken, "2"), np.zeros((48, 64), np.uint8))
     (failure,) = carry_out(planned, stages=("score",))
-    assert failure.method == planned.score[1].method.label
-    assert "The fused image is 50x50" in failure.reason
+    assert (failure.method, failure.pair) == (broken.method.label, "2")
+    assert "is not the image that was fused" in failure.reason
+    # The whole command makes it anew, and its values with it.
+    assert carry_out(planned) == []
+
+
+def test_an_image_fused_anew_is_scored_anew(make_plan, carry_out, tmp_path):
+    planned = make_plan()
+    carry_out(planned)
+    whole = records(tmp_path / "R")
+    unit = planned.units["score"][0]
+    imaging.write_png(store.artefact(tmp_path / "R", unit, "2"), np.zeros((48, 64), np.uint8))
+    carry_out(planned)
+    pd.testing.assert_frame_equal(records(tmp_path / "R"), whole)
 
 
 def test_a_failed_metric_is_computed_again_and_then_counts(make_plan, carry_out, tmp_path):
     planned = make_plan()
     carry_out(planned)
-    unit = planned.score[0]
-    folder = tmp_path / "R" / unit.folder
-    (folder / "done").unlink()
-    lines = [json.loads(line) for line in (folder / "records-0.jsonl").read_text().splitlines()]
-    lines[0]["values"]["SD"] = [None, "failed", "ZeroDivisionError"]
-    (folder / "records-0.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert store.scored_pairs(tmp_path / "R", unit) == {"1", "2", "3"}
+    whole = records(tmp_path / "R")
+    run, unit = tmp_path / "R", planned.units["score"][0]
+    known = store.results(run, unit)
+    values = {**known["0"].value["values"], "SD": [None, "failed", "ZeroDivisionError"]}
+    store.begin(run, unit, {pair: result for pair, result in known.items() if pair != "0"})
+    store.append(run, unit, 0, "0", store.Result({**known["0"].value, "values": values}, "SD: ZeroDivisionError"))
+    assert [failure.pair for failure in store.failures(run, [unit])] == ["0"]
     assert carry_out(planned) == []
-    assert store.scored_pairs(tmp_path / "R", unit) == {"0", "1", "2", "3"}
+    pd.testing.assert_frame_equal(records(tmp_path / "R"), whole)
 
 
 def test_metrics_share_features_of_one_function():

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from uaabench.core.errors import DataError
-from uaabench.core.interface import ByteImage
+from uaabench.core.interface import ByteImage, Measure
 from uaabench.judges.segmentation.protocols import Protocol
 
 Matrix = NDArray[np.int64]
@@ -71,7 +71,7 @@ def confusion(predicted: ByteImage, label: ByteImage, protocol: Protocol) -> Mat
 
 def scores(matrix: Matrix, protocol: Protocol) -> Scores:
     """Measures of the summed confusion matrix (C,C) of a data set."""
-    rates = _rates(matrix[None], protocol)
+    rates = _rates(matrix[None], protocol.first)
     return Scores(
         iou=rates.iou[0],
         accuracy=rates.accuracy[0],
@@ -82,69 +82,26 @@ def scores(matrix: Matrix, protocol: Protocol) -> Scores:
     )
 
 
-def interval(
-    matrices: Sequence[Matrix], protocol: Protocol, *, confidence: float = 0.95, resamples: int = 2000
-) -> tuple[float, float]:
-    """Percentile bootstrap interval of mIoU over pairs: pairs are drawn, their matrices summed, mIoU is computed.
-
-    Of several segmenters the mean mIoU counts, all on the pairs that were drawn: the interval says how far the mean
-    over these segmenters may move with the pairs, and nothing of other seeds.
-
-    Args:
-        matrices: For each segmenter (N,C,C), the confusion matrix of each pair, in one order.
-        protocol: The convention.
-        confidence: Share of such intervals that hold the true value, about.
-        resamples: Number of bootstrap samples.
-
-    Returns:
-        Lower and upper end; NaN for fewer than two pairs.
-    """
-    return _middle(_means_of_draws(matrices, protocol, resamples), confidence)
+def _mean_iou(tallies: Sequence[Any], counts: NDArray[np.int64], setting: Mapping[str, Any]) -> NDArray[np.float64]:
+    """MIoU of each draw: the matrices of the drawn pairs are summed before it is computed."""
+    matrices = np.asarray(tallies, np.float64)
+    # Counts are below 2^53, so the sums in floating point are exact.
+    sums = counts @ matrices.reshape(len(matrices), -1)
+    first = 0 if setting["counts_zero"] else 1
+    return _mean(_rates(sums.reshape(len(counts), *matrices.shape[1:]), first).iou)
 
 
-def mean_iou(matrices: Sequence[Matrix], protocol: Protocol) -> float:
-    """Mean over segmenters of the mIoU of all pairs; for each segmenter (N,C,C)."""
-    return float(np.mean([scores(of_segmenter.sum(axis=0), protocol).mean_iou for of_segmenter in matrices]))
-
-
-def difference_interval(
-    before: Sequence[Matrix], after: Sequence[Matrix], protocol: Protocol, *, confidence: float = 0.95
-) -> tuple[float, float]:
-    """Paired bootstrap interval of the difference of two mIoU, after minus before, on the same draws of pairs.
-
-    Args:
-        before: For each segmenter (N,C,C), the confusion matrix of each pair.
-        after: Likewise, of the same pairs in the same order.
-        protocol: The convention.
-        confidence: As of `interval`.
-    """
-    return _middle(_means_of_draws(after, protocol) - _means_of_draws(before, protocol), confidence)
-
-
-def _middle(values: Rates, confidence: float) -> tuple[float, float]:
-    """The ends of the middle part of many values; NaN without any."""
-    if not len(values):
-        return math.nan, math.nan
-    tail = (1 - confidence) / 2
-    low, high = np.nanquantile(values, [tail, 1 - tail])
-    return float(low), float(high)
-
-
-def _means_of_draws(matrices: Sequence[Matrix], protocol: Protocol, resamples: int = 2000) -> Rates:
-    """Mean mIoU of the segmenters on each of so many draws of pairs; none for fewer than two pairs.
-
-    As many pairs always get the same draws, which is what makes two methods paired.
-    """
-    n = len(matrices[0])
-    if n < 2:
-        return np.empty(0)
-    drawn = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=resamples)
-    means = []
-    for of_segmenter in matrices:
-        # Counts are below 2^53, so the sums in floating point are exact.
-        sums = drawn @ of_segmenter.reshape(n, -1).astype(np.float64)
-        means.append(_mean(_rates(sums.reshape(resamples, *of_segmenter.shape[1:]), protocol).iou))
-    return np.asarray(np.mean(means, axis=0))
+MEAN_IOU = Measure(
+    name="mIoU",
+    title="mean intersection over union of a segmenter's classes",
+    higher_is_better=True,
+    range=(0.0, 1.0),
+    gameable_by_noise=False,
+    version=1,
+    reference="docs/protocols.md",
+    formula="mean over classes of TP / (TP + FP + FN), summed over all pixels of the data set",
+    of=_mean_iou,
+)
 
 
 @dataclass(frozen=True)
@@ -157,11 +114,12 @@ class _Rates:
     pixel: Rates
 
 
-def _rates(matrices: NDArray[np.float64] | Matrix, protocol: Protocol) -> _Rates:
-    kept = slice(protocol.first, None)
-    right = np.diagonal(matrices, axis1=1, axis2=2)[:, kept].astype(np.float64)
-    truth = matrices.sum(axis=2)[:, kept].astype(np.float64)
-    guess = matrices.sum(axis=1)[:, kept].astype(np.float64)
+def _rates(matrices: NDArray[np.float64] | Matrix, first: int) -> _Rates:
+    """Rates of the classes from `first` on."""
+    counted = slice(first, None)
+    right = np.diagonal(matrices, axis1=1, axis2=2)[:, counted].astype(np.float64)
+    truth = matrices.sum(axis=2)[:, counted].astype(np.float64)
+    guess = matrices.sum(axis=1)[:, counted].astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         iou_all = right / (truth + guess - right)
         accuracy = right / truth

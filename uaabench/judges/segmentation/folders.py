@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from uaabench.core import imaging
+from uaabench.core import files, imaging
 from uaabench.core.errors import DataError, UsageError
-from uaabench.core.imaging import IMAGE_SUFFIXES
 from uaabench.judges.segmentation.confusion import Matrix, confusion
 from uaabench.judges.segmentation.protocols import Protocol
-from uaabench.running.plan import find_image
 
 
 def read_matrices(predicted: Path, labels: Path, protocol: Protocol) -> list[Matrix]:
@@ -22,12 +20,12 @@ def read_matrices(predicted: Path, labels: Path, protocol: Protocol) -> list[Mat
     for folder in (predicted, labels):
         if not folder.is_dir():
             raise UsageError(f"There is no folder {folder}; check the path.")
-    files = sorted(path for path in predicted.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
-    if not files:
+    predictions, truths = files.images(predicted), files.images(labels)
+    if not predictions:
         raise UsageError(f"The folder {predicted} holds no label maps; write them as PNG files of class indices.")
     matrices = []
-    for file in files:
-        truth = find_image(labels, file.stem)
+    for stem, file in predictions.items():
+        truth = truths.get(stem)
         if truth is None:
             raise DataError(f"{file} has no label map {file.stem}.png in {labels}; add it, or take {file.name} away.")
         try:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from uaabench.core.interface import Metric
+from uaabench.core.interface import Column
 from uaabench.reporting import figures
-from uaabench.reporting.evidence import Evidence
+from uaabench.reporting.numbers import Numbers
 from uaabench.reporting.plots import critical_difference_of, distribution_of, tradeoff_of
 from uaabench.reporting.table import Section, Table
 
@@ -22,25 +22,25 @@ class Chart:
     figures: list[tuple[str, Markup]]
 
 
-def charts(table: Table, evidence: Evidence) -> list[Chart]:
+def charts(table: Table, numbers: Numbers) -> list[Chart]:
     """The charts of every data set and metric that has a value."""
     found = []
     for section in table.sections:
         for metric in table.metrics:
             if any(row.cells[metric.name].n for row in section.rows):
-                found.append(_chart(table, evidence, section, metric))
+                found.append(_chart(table, numbers, section, metric))
     return found
 
 
-def _chart(table: Table, evidence: Evidence, section: Section, metric: Metric) -> Chart:
+def _chart(table: Table, numbers: Numbers, section: Section, metric: Column) -> Chart:
     made = {
-        "Values of the pairs": distribution_of(table, evidence.numbers, section, metric),
+        "Values of the pairs": distribution_of(table, numbers, section, metric),
         "Quality against latency": tradeoff_of(table, section, metric),
         "Critical difference": critical_difference_of(table, section, metric),
     }
     drawn = [
-        (title, Markup(figures.inline_svg(figure, prefix=f"{section.dataset.name}-{metric.name}-{number}")))
+        (title, Markup(figures.inline_svg(figure, prefix=f"{section.dataset.key}-{metric.name}-{number}")))
         for number, (title, figure) in enumerate(made.items())
         if figure is not None
     ]
-    return Chart(section.dataset.name, metric.name, drawn)
+    return Chart(section.dataset.key, metric.name, drawn)

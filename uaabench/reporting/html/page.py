@@ -9,38 +9,41 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from uaabench.core.grid import MISSING, GridCell
 from uaabench.reporting.controls import LEGEND, TITLE, findings
-from uaabench.reporting.evidence import Evidence
-from uaabench.reporting.grids import GridCell, grids
+from uaabench.reporting.grids import grids
 from uaabench.reporting.html.charts import charts
 from uaabench.reporting.html.pictures import metrics_of_pairs, pictures
-from uaabench.reporting.table import MISSING, Cell, Table
+from uaabench.reporting.numbers import Numbers
+from uaabench.reporting.table import Cell, Table
+from uaabench.running.evidence import Run
 
 
-def page(evidence: Evidence, table: Table, *, shown_pairs: int = 20) -> str:
+def page(run: Run, table: Table, *, shown_pairs: int = 20) -> str:
     """The whole report as one HTML text without any reference to another file.
 
     Args:
-        evidence: The run; its artefacts and sources are shown where they are still there.
+        run: The run; its artefacts and sources are shown where they are still there.
         table: The table of that run.
         shown_pairs: How many pairs are shown as images, shared out among the data sets.
     """
     parts = files(__package__)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string((parts / "page.html.j2").read_text(encoding="utf-8"))
-    shown = pictures(evidence, table, shown_pairs)
+    numbers = Numbers.of(run)
+    shown = pictures(run, numbers, table, shown_pairs)
     return template.render(
         style=Markup((parts / "page.css").read_text(encoding="utf-8")),
         script=Markup((parts / "page.js").read_text(encoding="utf-8")),
-        data=_embedded({"datasets": shown, "metrics": _metric_facts(table)}),
+        data=_embedded({"datasets": shown, "metrics": _metric_facts(numbers, table)}),
         table=table,
         titles=table.row_titles,
         grids=grids(table),
-        charts=charts(table, evidence),
+        charts=charts(table, numbers),
         controls=[(comparison, list(findings(table, comparison))) for comparison in table.controls],
         controls_title=TITLE,
         controls_legend=LEGEND,
-        facts=evidence.facts,
+        facts=run.facts,
         sort_value=_sort_value,
         grid_value=_grid_value,
     )
@@ -51,8 +54,8 @@ def _embedded(content: Any) -> Markup:
     return Markup(json.dumps(content, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"))
 
 
-def _metric_facts(table: Table) -> list[dict[str, Any]]:
-    return [{"name": metric.name, "higher": metric.higher_is_better} for metric in metrics_of_pairs(table)]
+def _metric_facts(numbers: Numbers, table: Table) -> list[dict[str, Any]]:
+    return [{"name": metric.name, "higher": metric.higher_is_better} for metric in metrics_of_pairs(numbers, table)]
 
 
 def _grid_value(cell: GridCell) -> str:

@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from uaabench.core.interface import Metric
-from uaabench.judges.segmentation.records import MEAN_IOU
-from uaabench.reporting.evidence import Evidence
+from uaabench.core.interface import Column
 from uaabench.reporting.images import SOURCES, Image, RunImages
-from uaabench.reporting.table import DatasetHead, Table
+from uaabench.reporting.numbers import Numbers
+from uaabench.reporting.table import Table
+from uaabench.running.evidence import DatasetHead, Run
 
 # Bytes of all images together; base64 makes them a third longer.
 BUDGET = 9_000_000
@@ -25,7 +25,7 @@ OVERLAY = "Labels"
 Load = Callable[[], Image | None]
 
 
-def pictures(evidence: Evidence, table: Table, limit: int) -> list[dict[str, Any]]:
+def pictures(run: Run, numbers: Numbers, table: Table, limit: int) -> list[dict[str, Any]]:
     """What the viewer shows, for each data set.
 
     The pairs are shared out among the data sets. Half of those of a data set are spread evenly over it, the others are
@@ -36,41 +36,42 @@ def pictures(evidence: Evidence, table: Table, limit: int) -> list[dict[str, Any
         For each data set its `name`, `title`, and `pairs`: `id`, `values` by method and metric, `layers` as data URIs
         by method or source, `overlays` by name.
     """
-    share = -(-limit // max(len(evidence.datasets), 1))
-    shown = {dataset.name: _choose(evidence, table, dataset, share) for dataset in evidence.datasets}
+    share = -(-limit // max(len(run.datasets), 1))
+    shown = {dataset.key: _choose(run, numbers, table, dataset, share) for dataset in run.datasets}
     layers = len(table.methods) + len(SOURCES)
     images = layers * sum(len(ids) for ids in shown.values())
     encode = partial(_encode, budget=BUDGET // max(images, 1))
     return [
-        _dataset(evidence, table, dataset, shown[dataset.name], encode)
-        for dataset in evidence.datasets
-        if shown[dataset.name]
+        _dataset(run, numbers, table, dataset, shown[dataset.key], encode)
+        for dataset in run.datasets
+        if shown[dataset.key]
     ]
 
 
-def metrics_of_pairs(table: Table) -> list[Metric]:
-    """The metrics that a pair has a value of; mIoU is a measure of the whole data set."""
-    return [metric for metric in table.metrics if metric.name != MEAN_IOU]
+def metrics_of_pairs(numbers: Numbers, table: Table) -> list[Column]:
+    """The metrics that a pair has a value of, without the measures of whole data sets."""
+    return [metric for metric in table.metrics if metric.name not in numbers.judged]
 
 
-def _choose(evidence: Evidence, table: Table, dataset: DatasetHead, limit: int) -> list[str]:
+def _choose(run: Run, numbers: Numbers, table: Table, dataset: DatasetHead, limit: int) -> list[str]:
     """Ids of the pairs to show, in their order."""
-    frame = evidence.records
-    ids = sorted(frame.loc[(frame["dataset"] == dataset.name) & (frame["scope"] == "pair"), "pair"].unique())
+    frame = run.records
+    here = (frame["dataset"] == dataset.name) & (frame["split"] == dataset.split) & (frame["scope"] == "pair")
+    ids = sorted(frame.loc[here, "pair"].unique())
     if len(ids) <= limit:
         return ids
     spread = {ids[int(place)] for place in np.linspace(0, len(ids) - 1, max(limit // 2, 1))} if limit else set()
-    differing = _by_difference(evidence, table, dataset)
+    differing = _by_difference(numbers, table, dataset)
     rest = [pair for pair in differing if pair not in spread][: limit - len(spread)]
     return sorted(spread.union(rest))
 
 
-def _by_difference(evidence: Evidence, table: Table, dataset: DatasetHead) -> list[str]:
+def _by_difference(numbers: Numbers, table: Table, dataset: DatasetHead) -> list[str]:
     """Ids of the pairs, those first on which the methods above the floor differ most, over all metrics."""
     labels = [method.label for method in table.methods if not method.is_floor]
     gaps = []
-    for metric in metrics_of_pairs(table):
-        values = pd.DataFrame({label: evidence.numbers.values(dataset, label, metric.name) for label in labels})
+    for metric in metrics_of_pairs(numbers, table):
+        values = pd.DataFrame({label: numbers.values(dataset, label, metric.name) for label in labels})
         spread = float(np.nanstd(values.to_numpy(dtype=float))) if values.size else 0.0
         gaps.append((values.max(axis=1) - values.min(axis=1)) / (spread or 1.0))
     if not gaps:
@@ -80,21 +81,27 @@ def _by_difference(evidence: Evidence, table: Table, dataset: DatasetHead) -> li
 
 
 def _dataset(
-    evidence: Evidence, table: Table, dataset: DatasetHead, ids: Sequence[str], encode: Callable[[Load], str | None]
+    run: Run,
+    numbers: Numbers,
+    table: Table,
+    dataset: DatasetHead,
+    ids: Sequence[str],
+    encode: Callable[[Load], str | None],
 ) -> dict[str, Any]:
-    images = RunImages(evidence, dataset)
+    images = RunImages(run, dataset)
     titles = table.row_titles
     fused = {method.label: titles[method.label] for method in table.methods if method.label not in SOURCES}
-    seen = {f"found in {titles[method.label]}": method.label for method in table.methods} if table.segmentation else {}
+    drawn = [stage for stage in run.stages if stage.finds]
+    seen = {
+        f"{stage.finds} {titles[method.label]}": (stage, method.label) for stage in drawn for method in table.methods
+    }
     overlays = (OVERLAY, *seen)
     work: list[tuple[str, str, Load]] = []
     for pair in ids:
         work += [(pair, source, partial(images.source, source, pair)) for source in SOURCES]
         work += [(pair, label, partial(images.fused, label, pair)) for label in fused]
-        work.append((pair, OVERLAY, partial(_overlay, images, images.label, pair)))
-        work += [
-            (pair, name, partial(_overlay, images, partial(images.prediction, m), pair)) for name, m in seen.items()
-        ]
+        work.append((pair, OVERLAY, partial(images.labels, pair)))
+        work += [(pair, name, partial(images.layer, stage, label, pair)) for name, (stage, label) in seen.items()]
     with ThreadPoolExecutor() as pool:
         uris = list(pool.map(lambda item: _lossless(item[2]) if item[1] in overlays else encode(item[2]), work))
     by_pair: dict[str, dict[str, str]] = {pair: {} for pair in ids}
@@ -102,7 +109,7 @@ def _dataset(
         if uri:
             by_pair[pair][layer] = uri
     return {
-        "name": dataset.name,
+        "name": dataset.key,
         "title": dataset.heading,
         "layers": [{"id": layer, "title": title} for layer, title in (SOURCES | fused).items()],
         "methods": [{"id": method.label, "title": titles[method.label]} for method in table.methods],
@@ -110,7 +117,7 @@ def _dataset(
         "pairs": [
             {
                 "id": pair,
-                "values": _values(evidence, table, dataset, pair),
+                "values": _values(numbers, table, dataset, pair),
                 "overlays": {name: by_pair[pair].pop(name) for name in overlays if name in by_pair[pair]},
                 "layers": by_pair[pair],
             }
@@ -119,24 +126,13 @@ def _dataset(
     }
 
 
-def _values(evidence: Evidence, table: Table, dataset: DatasetHead, pair: str) -> dict[str, list[float | None]]:
+def _values(numbers: Numbers, table: Table, dataset: DatasetHead, pair: str) -> dict[str, list[float | None]]:
     """The values of one pair by method, in the order of the metrics."""
     found = {}
     for method in table.methods:
-        columns = [evidence.numbers.values(dataset, method.label, metric.name) for metric in metrics_of_pairs(table)]
+        columns = [numbers.values(dataset, method.label, metric.name) for metric in metrics_of_pairs(numbers, table)]
         found[method.label] = [float(column[pair]) if pair in column.index else None for column in columns]
     return found
-
-
-def _overlay(images: RunImages, load: Callable[[str], Image | None], pair: str) -> Image | None:
-    """A label map in the colours of its classes, class 0 and unknown values transparent: (H,W,4) RGBA."""
-    values = load(pair)
-    if values is None or not images.classes:
-        return None
-    palette = np.zeros((256, 4), np.uint8)
-    for number, entry in enumerate(images.classes[1:], start=1):
-        palette[number] = (*entry.colour, 255)
-    return np.asarray(palette[values])
 
 
 def _encode(load: Load, budget: int) -> str | None:

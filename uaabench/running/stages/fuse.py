@@ -2,160 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-import numpy as np
-
-from uaabench.core import imaging, registry
-from uaabench.core.errors import DataError, UaabenchError
-from uaabench.core.interface import ByteImage, FusionMethod, Pair, Sources
+from uaabench.core import files, imaging, registry
+from uaabench.core.errors import DataError, faults, sentence
+from uaabench.core.files import Mark
+from uaabench.core.interface import ByteImage, Pair
 from uaabench.core.streams import ordered_map
+from uaabench.methods.fusing import Precomputed, make_fuser
+from uaabench.methods.named import MethodPlan
 from uaabench.running import store
-from uaabench.running.plan import MethodPlan, Unit, find_image
-from uaabench.running.store import Failure
-
-if TYPE_CHECKING:
-    import torch
+from uaabench.running.stage import Planning, Stage, folder_name, key_of
+from uaabench.running.units import DatasetPlan, Outcome, Runtime, Share, Unit
 
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
-class Runtime:
-    """How units are carried out: run directory, device (as torch names it), precision, seed, and number of threads."""
+class Fuse(Stage):
+    """Fuses the pairs; the value it keeps of each says what its artefact was when it was written."""
 
-    run: Path
-    device: str
-    precision: str
-    seed: int
-    threads: int
-    fail_fast: bool = False
+    name: ClassVar[str] = "fuse"
+    doing: ClassVar[str] = "Fusing"
+
+    def units(self, planning: Planning) -> Sequence[Unit]:
+        """One unit for each method on each data set."""
+        return [
+            fuse_unit(
+                method, dataset, precision=planning.config.precision, seed=planning.config.seed, device=planning.device
+            )
+            for dataset in planning.datasets
+            for method in planning.methods
+        ]
+
+    def holds(self, run: Path, unit: Unit) -> store.Holds:
+        """A result stands as long as its artefact is what was written."""
+        return lambda pair, facts: store.is_unchanged(store.artefact(run, unit, pair), facts)
+
+    def work(self, share: Share, runtime: Runtime) -> Iterator[Outcome]:
+        """Fuse pair by pair in this thread; one thread reads ahead and one writes behind."""
+        (unit,) = share.units
+        pairs = [pair for pair, _ in share.waiting]
+        try:
+            fuse = make_fuser(
+                unit.method,
+                device=runtime.device,
+                precision=runtime.precision,
+                seed=runtime.seed,
+                precomputed=unit.task,
+            )
+            dataset = unit.dataset.open()
+        except faults() as error:
+            yield from (Outcome(unit, pair, reason=sentence(error)) for pair in pairs)
+            return
+        sources = ordered_map(lambda pair: (pair, _attempt(dataset.read, pair)), pairs, threads=1)
+        fused = (
+            (pair, read if isinstance(read, BaseException) else _attempt(fuse, pair, read)) for pair, read in sources
+        )
+        folder = runtime.run / unit.folder
+        yield from ordered_map(lambda result: _write(unit, folder, *result), fused, threads=1)
 
 
-Fuser = Callable[[Pair, Sources], ByteImage]
-
-
-def fuse_unit(unit: Unit, runtime: Runtime, on_pair: Callable[[], None]) -> list[Failure]:
-    """Fuse the pairs of a unit that have no artefact yet; one failing pair does not stop the others.
+def fuse_unit(method: MethodPlan, dataset: DatasetPlan, *, precision: str, seed: int, device: str) -> Unit:
+    """The fuse unit of a method on a data set.
 
     Args:
-        unit: What to fuse.
-        runtime: Where and how.
-        on_pair: Called after every pair, also after a failed or an already finished one.
+        method: The method.
+        dataset: The data set.
+        precision: Arithmetic of the network.
+        seed: Seed set before every pair.
+        device: Kind of device.
 
-    Returns:
-        The pairs that failed, with reasons.
+    Raises:
+        DataError: A folder of fused images holds two of one stem, or none of any pair.
     """
-    folder = store.begin(runtime.run, unit)
-    pending = [pair for pair in unit.dataset.pairs if not store.artefact(runtime.run, unit, pair.id).is_file()]
-    for _ in range(len(unit.dataset.pairs) - len(pending)):
-        on_pair()
-    failures: list[Failure] = []
-    for pair, error in _fuse_pairs(unit, runtime, pending, folder):
-        on_pair()
-        if error is not None:
-            failures.append(Failure("fuse", unit.method.label, unit.dataset.label, pair.id, explain(error)))
-            if runtime.fail_fast:
-                break
-    store.finish(runtime.run, unit, failures)
-    return failures
+    description: dict[str, Any] = {
+        "method": method.card.name,
+        "version": method.card.version,
+        "dataset": dataset.index,
+        "source": "" if method.folder else registry.source_of("method", method.card.name),
+    }
+    task: Precomputed | None = None
+    if method.folder:
+        task = _precomputed(method, dataset)
+        description["files"] = [task[pair.id][1].sha256 if pair.id in task else "" for pair in dataset.pairs]
+    else:
+        description |= {
+            "weights": method.weights.sha256,
+            "options": dict(method.options),
+            "precision": precision,
+            "device": device,
+            "seed": seed,
+        }
+    key = key_of(Fuse(), description)
+    folder = Path(Fuse.name) / dataset.place / folder_name(method, key)
+    return Unit(Fuse.name, method, dataset, key, folder, task=task)
 
 
-def explain(error: Exception) -> str:
-    """One sentence about an error: the message of ours, type and message of any other."""
-    if isinstance(error, UaabenchError):
-        return str(error)
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+def _precomputed(method: MethodPlan, dataset: DatasetPlan) -> Precomputed:
+    """The images of a folder that are of pairs of the data set."""
+    known = files.images(method.folder or Path())
+    named = {pair.id: known[pair.id] for pair in dataset.pairs if pair.id in known}
+    if not named:
+        raise DataError(
+            f"None of the {len(known)} images in {method.folder} is named like a pair of {dataset.name}, such as "
+            f"{dataset.pairs[0].id}.png; name fused images like their sources."
+        )
+    with ThreadPoolExecutor() as pool:
+        marks = list(pool.map(Mark.of, named.values()))
+    return {pair: (path, mark) for (pair, path), mark in zip(named.items(), marks, strict=True)}
 
 
-def _fuse_pairs(
-    unit: Unit, runtime: Runtime, pairs: list[Pair], folder: Path
-) -> Iterator[tuple[Pair, Exception | None]]:
-    """Fuse pair by pair in this thread; one thread reads ahead and one writes behind."""
-    if not pairs:
-        return
-    try:
-        fuse = make_fuser(unit.method, runtime)
-    except Exception as error:
-        yield from ((pair, error) for pair in pairs)
-        return
-    dataset = registry.dataset_class(unit.dataset.adapter)(unit.dataset.root)
-    sources = ordered_map(lambda pair: (pair, _attempt(dataset.read, pair)), pairs, threads=1)
-    fused = ((pair, read if isinstance(read, Exception) else _attempt(fuse, pair, read)) for pair, read in sources)
-    yield from ordered_map(lambda result: (result[0], _write(folder, *result)), fused, threads=1)
-
-
-def _attempt(function: Callable[..., Result], *arguments: Any) -> Result | Exception:
+def _attempt(function: Callable[..., Result], *arguments: Any) -> Result | BaseException:
     """Call a function and return its exception instead of raising it: one pair must not stop the others."""
     try:
         return function(*arguments)
-    except Exception as error:
+    except faults() as error:
         return error
 
 
-def _write(folder: Path, pair: Pair, fused: ByteImage | Exception) -> Exception | None:
-    if isinstance(fused, Exception):
-        return fused
-    return _attempt(imaging.write_png, folder / f"{pair.id}.png", fused)
-
-
-def make_fuser(method: MethodPlan, runtime: Runtime) -> Fuser:
-    """Load a method, and return the function that turns a pair into its artefact.
-
-    Raises:
-        WeightsError: The weights are missing, changed, or do not fit.
-    """
-    if method.folder is not None:
-        folder, label = method.folder, method.label
-        return lambda pair, sources: _read_precomputed(folder, label, pair, sources)
-    import torch
-
-    device = torch.device(runtime.device)
-    fusion = load_method(method, device)
-    return lambda _pair, sources: _fuse_one(fusion, sources, device, runtime)
-
-
-def load_method(method: MethodPlan, device: torch.device) -> FusionMethod:
-    """Make a method of the registry and load its weights.
-
-    Raises:
-        WeightsError: The weights are missing, changed, or do not fit.
-    """
-    method.weights.verify()
-    fusion = registry.method_class(method.card.name)(**method.options)
-    fusion.load(method.weights.path, device)
-    return fusion
-
-
-def _fuse_one(fusion: FusionMethod, sources: Sources, device: torch.device, runtime: Runtime) -> ByteImage:
-    import torch
-
-    from uaabench.methods.conformance import validated
-
-    torch.manual_seed(runtime.seed)
-    np.random.seed(runtime.seed)
-    ir = imaging.to_tensor(sources.ir).to(device)
-    vi = imaging.to_tensor(sources.vi).to(device)
-    bf16 = torch.autocast(device.type, torch.bfloat16, enabled=runtime.precision == "bf16")
-    with torch.no_grad(), bf16:
-        fused = fusion.fuse(ir, vi)
-    # Autocast hands out bfloat16; what is kept is 8 bit anyway.
-    return imaging.quantise(validated(fused.float() if runtime.precision == "bf16" else fused, ir))[0]
-
-
-def _read_precomputed(folder: Path, label: str, pair: Pair, sources: Sources) -> ByteImage:
-    path = find_image(folder, pair.id)
-    if path is None:
-        raise DataError(f"'{label}' has no image for the pair '{pair.id}' in {folder}; add {pair.id}.png there.")
-    image = imaging.read_rgb(path)
-    if image.shape[:2] != sources.ir.shape:
-        raise DataError(
-            f"{path} is {imaging.size_text(image)} but the pair '{pair.id}' is {imaging.size_text(sources.ir)}; "
-            "fused images must keep the size of their sources."
-        )
-    is_grey = (image == image[..., :1]).all()
-    return image[..., 0].copy() if is_grey else image
+def _write(unit: Unit, folder: Path, pair: Pair, fused: ByteImage | BaseException) -> Outcome:
+    path = folder / f"{pair.id}.png"
+    written = fused if isinstance(fused, BaseException) else _attempt(imaging.write_png, path, fused)
+    if isinstance(written, BaseException):
+        return Outcome(unit, pair, reason=sentence(written))
+    return Outcome(unit, pair, store.file_facts(path))

@@ -5,127 +5,110 @@ The methods are scored together, pair by pair: what a metric computes of the sou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
+from itertools import chain, groupby
+from pathlib import Path
+from typing import Any, ClassVar
 
 from uaabench.core import imaging, registry
-from uaabench.core.interface import FusionDataset, Metric, Pair
+from uaabench.core.errors import faults, sentence
+from uaabench.core.interface import Metric
 from uaabench.core.streams import ordered_map
-from uaabench.metrics.profiles import Plane, Profile, Value
+from uaabench.metrics.profiles import Plane, Profile, Value, profile
 from uaabench.running import store
-from uaabench.running.plan import Unit
-from uaabench.running.stages.fuse import Runtime, explain
-from uaabench.running.store import Failure
-
-# A pair, the unit of the method that fused it, its values, and why some or all of them are missing by failure.
-Scored = tuple[Pair, Unit, list[Value], str]
+from uaabench.running.stage import Planning, Row, Stage, unit_of
+from uaabench.running.units import Outcome, PlannedPairs, Runtime, Share, Unit, Waiting
 
 
 @dataclass(frozen=True)
-class Share:
-    """A share of the pairs of one data set, with the score units of all methods: what one worker does at a time.
+class Scoring:
+    """What a score unit computes, by name: the functions of a metric need not be picklable."""
 
-    Attributes:
-        units: Score units of one data set that are not done.
-        pairs: The pairs of this share.
-        number: Number of the share, which names its records file: no two workers write one file.
-    """
-
-    units: tuple[Unit, ...]
-    pairs: tuple[Pair, ...]
-    number: int
+    profile: str
+    metrics: tuple[str, ...]
 
 
-def divide(units: Sequence[Unit], shares: int) -> list[Share]:
-    """Divide the score units of a run by data set, and the pairs of each data set into equal shares."""
-    by_dataset: dict[str, list[Unit]] = {}
-    for unit in units:
-        by_dataset.setdefault(unit.dataset.label, []).append(unit)
-    return [
-        Share(tuple(group), group[0].dataset.pairs[number::shares], number)
-        for group in by_dataset.values()
-        for number in range(shares)
-    ]
+class Score(Stage):
+    """Scores the artefacts; the value it keeps of each pair has those of the metrics and the hash of the artefact."""
 
+    name: ClassVar[str] = "score"
+    doing: ClassVar[str] = "Scoring"
 
-def score_share(
-    share: Share, profile: Profile, metrics: Sequence[Metric], runtime: Runtime, on_pair: Callable[[], None]
-) -> list[Failure]:
-    """Score the artefacts of a share that were not scored yet.
+    def units(self, planning: Planning) -> Sequence[Unit]:
+        """One unit for each fuse unit."""
+        extra = {metric.name: registry.source_of("metric", metric.name) for metric in planning.metrics}
+        description = {"profile": planning.profile.key(planning.metrics), "sources": extra}
+        task = Scoring(planning.profile.name, tuple(metric.name for metric in planning.metrics))
+        return [unit_of(self, fused, description, task) for fused in planning.fuse]
 
-    Pairs without an artefact are left out here: their failure belongs to the fuse stage. The units' folders are made
-    by the caller, as several workers have a share of the same units.
+    def groups(self, units: Sequence[Unit]) -> list[tuple[Unit, ...]]:
+        """All methods of a data set together."""
+        return [tuple(group) for _, group in groupby(units, key=lambda unit: unit.dataset.place)]
 
-    Args:
-        share: What to score.
-        profile: The convention.
-        metrics: What to compute.
-        runtime: Where and how.
-        on_pair: Called after every pair of every method, also after one that is left out or was scored earlier.
+    def holds(self, run: Path, unit: Unit) -> store.Holds:
+        """Values stand as long as the artefact is the one they were computed of."""
+        known = store.artefact_hashes(run, unit)
+        return lambda pair, value: value["artefact"] == known.get(pair)
 
-    Returns:
-        The pairs that could not be scored by every metric, with reasons.
-    """
-    records = {unit.folder: runtime.run / unit.folder / f"records-{share.number}.jsonl" for unit in share.units}
-    for file in records.values():
-        store.mend(file)
-    pending = _pending(share, runtime)
-    for _ in range(len(share.pairs) * len(share.units) - sum(len(units) for _, units in pending)):
-        on_pair()
-    if not pending:
-        return []
-    adapter = share.units[0].dataset
-    dataset = registry.dataset_class(adapter.adapter)(adapter.root)
-    task = partial(_score_pair, dataset, profile, metrics, runtime)
-    failures: list[Failure] = []
-    for pair, unit, values, reason in chain.from_iterable(ordered_map(task, pending, threads=runtime.threads)):
-        on_pair()
-        if values:
-            store.append_scores(records[unit.folder], pair.id, values)
-        if reason:
-            failures.append(Failure("score", unit.method.label, unit.dataset.label, pair.id, reason))
-            if runtime.fail_fast:
-                break
-    return failures
+    def work(self, share: Share, runtime: Runtime) -> Iterator[Outcome]:
+        """Score the pairs in threads; one that cannot be read does not stop the others."""
+        task: Scoring = share.units[0].task
+        convention = profile(task.profile)
+        hashes = {unit.folder: store.artefact_hashes(runtime.run, unit) for unit in share.units}
+        dataset = share.units[0].dataset.open()
+        score = partial(_score_pair, dataset, convention, convention.look_up(task.metrics), runtime, hashes)
+        yield from chain.from_iterable(ordered_map(score, share.waiting, threads=runtime.threads))
 
-
-def finish(unit: Unit, runtime: Runtime, failures: Sequence[Failure]) -> None:
-    """Keep the failures of a unit whose shares were worked on, or mark it as done where every pair is scored."""
-    scored = store.scored_pairs(runtime.run, unit)
-    if failures or all(pair.id in scored for pair in unit.dataset.pairs):
-        store.finish(runtime.run, unit, failures)
-
-
-def _pending(share: Share, runtime: Runtime) -> list[tuple[Pair, list[Unit]]]:
-    """The pairs with the units whose artefact is there and not scored."""
-    scored = {unit.folder: store.scored_pairs(runtime.run, unit) for unit in share.units}
-
-    def waits(unit: Unit, pair: Pair) -> bool:
-        return pair.id not in scored[unit.folder] and store.artefact(runtime.run, unit, pair.id).is_file()
-
-    work = [(pair, [unit for unit in share.units if waits(unit, pair)]) for pair in share.pairs]
-    return [(pair, units) for pair, units in work if units]
+    def records(self, run: Path, units: Sequence[Unit]) -> Iterator[Row]:
+        """One record for each pair and metric; for a pair without values one that is failed, with an empty metric."""
+        (unit,) = units
+        scores = store.results(run, unit)
+        unfused = {pair: result.reason for pair, result in store.results(run, unit.fused or unit).items()}
+        common = {"scope": "pair", "class": "", "profile": unit.task.profile}
+        for pair in unit.dataset.pairs:
+            result = scores.get(pair.id)
+            if result is None or result.value is None:
+                reason = (result.reason if result else "") or unfused.get(pair.id, "") or "not computed"
+                yield {**common, "pair": pair.id, "metric": "", "value": None, "status": "failed", "reason": reason}
+                continue
+            for metric, (value, status, reason) in result.value["values"].items():
+                yield {**common, "pair": pair.id, "metric": metric, "value": value, "status": status, "reason": reason}
 
 
 def _score_pair(
-    dataset: FusionDataset, profile: Profile, metrics: Sequence[Metric], runtime: Runtime, work: tuple[Pair, list[Unit]]
-) -> list[Scored]:
+    dataset: PlannedPairs,
+    convention: Profile,
+    metrics: Sequence[Metric],
+    runtime: Runtime,
+    hashes: Mapping[Path, Mapping[str, str]],
+    work: Waiting,
+) -> list[Outcome]:
     """Score the fused images of one pair; one that cannot be read does not stop the others."""
     pair, units = work
     try:
-        scene = profile.prepare(dataset.read(pair), runtime.device)
-    except Exception as error:
-        return [(pair, unit, [], explain(error)) for unit in units]
+        scene = convention.prepare(dataset.read(pair), runtime.device)
+    except faults() as error:
+        return [Outcome(unit, pair, reason=sentence(error)) for unit in units]
     whole: list[tuple[Unit, list[Plane]]] = []
-    scored: list[Scored] = []
+    outcomes: list[Outcome] = []
     for unit in units:
         try:
-            whole.append((unit, scene.read(imaging.read_rgb(store.artefact(runtime.run, unit, pair.id)))))
-        except Exception as error:
-            scored.append((pair, unit, [], explain(error)))
+            artefact = store.verified_artefact(runtime.run, unit, pair.id, hashes[unit.folder][pair.id])
+            whole.append((unit, scene.read(imaging.read_rgb(artefact))))
+        except faults() as error:
+            outcomes.append(Outcome(unit, pair, reason=sentence(error)))
     for (unit, _), values in zip(whole, scene.score_all([planes for _, planes in whole], metrics), strict=True):
         broken = [f"{value.metric}: {value.reason}" for value in values if value.status == "failed"]
-        scored.append((pair, unit, values, "; ".join(broken)))
-    return scored
+        kept = {"artefact": hashes[unit.folder][pair.id], "values": _as_json(values)}
+        outcomes.append(Outcome(unit, pair, kept, "; ".join(broken)))
+    return outcomes
+
+
+def _as_json(values: Sequence[Value]) -> dict[str, Any]:
+    """Value, status and reason by metric; JSON has no NaN, so that an undefined value is kept as null."""
+    return {
+        value.metric: [None if math.isnan(value.value) else value.value, value.status, value.reason] for value in values
+    }

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from uaabench.core import imaging
-from uaabench.judges.segmentation.confusion import confusion, interval, scores
+from uaabench.judges.segmentation.confusion import MEAN_IOU, confusion, scores
 from uaabench.judges.segmentation.protocols import protocol
 from uaabench.judges.segmentation.segmenters import SegmenterCard, build, config_file
+from uaabench.statistics.resampling import Tallies, estimate
 from uaabench.training.segmentation import export
 
 
@@ -56,8 +57,8 @@ def test_miou_stands_in_the_table_and_is_that_of_the_kept_label_maps(run, tmp_pa
     assert result.code == 0, result.err
     assert "mIoU" in result.out
     assert "frozen msrs-9, random" in result.out
-    (folder,) = (tmp_path / "R" / "segment" / "demo").glob("average-*")
-    from uaabench.running.plan import open_dataset
+    (folder,) = (tmp_path / "R" / "segment" / "demo" / "test").glob("average-*")
+    from uaabench.running.entries import open_dataset
 
     dataset, _, _ = open_dataset("demo", tmp_path)
     pairs = {pair.id: pair for pair in dataset.pairs("test")}
@@ -66,7 +67,8 @@ def test_miou_stands_in_the_table_and_is_that_of_the_kept_label_maps(run, tmp_pa
     matrix = sum(confusion(predicted, dataset.read_label(pair), protocol("msrs-9")) for predicted, pair in kept)
     expected = scores(matrix, protocol("msrs-9"))
     found = records(tmp_path / "R")
-    (judge,) = json.loads((tmp_path / "R" / "manifest.json").read_text())["judges"]
+    stages = {entry["name"]: entry for entry in json.loads((tmp_path / "R" / "manifest.json").read_text())["stages"]}
+    (judge,) = stages["segment"]["judges"]
     assert (judge["name"], judge["trained_on"]) == ("frozen msrs-9, random", "nothing")
     assert found["method", "", "mIoU"] == pytest.approx(expected.mean_iou)
     assert found["method", "", "aAcc"] == pytest.approx(expected.pixel_accuracy)
@@ -79,14 +81,14 @@ def test_miou_stands_in_the_table_and_is_that_of_the_kept_label_maps(run, tmp_pa
 
 def test_finished_pairs_are_kept_and_missing_ones_are_made(run, tmp_path):
     run()
-    (folder,) = (tmp_path / "R" / "segment" / "demo").glob("average-*")
-    lines = (folder / "confusion.jsonl").read_text().splitlines(keepends=True)
+    (folder,) = (tmp_path / "R" / "segment" / "demo" / "test").glob("average-*")
+    lines = (folder / "results-0.jsonl").read_text().splitlines(keepends=True)
     # What a kill in the middle of the second line leaves behind.
-    (folder / "confusion.jsonl").write_text(lines[0] + lines[1][:20])
-    (folder / "done").unlink()
+    (folder / "results-0.jsonl").write_text(lines[0] + lines[1][:20])
     before = records(tmp_path / "R")
     assert run().code == 0
-    assert (folder / "confusion.jsonl").read_text() == "".join(lines)
+    assert (folder / "results.jsonl").read_text() == lines[0]
+    assert len((folder / "results-0.jsonl").read_text().splitlines()) == 2
     pd.testing.assert_series_equal(records(tmp_path / "R"), before)
 
 
@@ -125,7 +127,7 @@ def test_data_without_labels_have_a_reason_and_no_zero(uaabench, pair_folder, tm
     table = pd.read_csv(tmp_path / "R" / "report" / "results.csv")
     (row,) = table[(table["dataset"] == "mine") & (table["metric"] == "mIoU")].to_dict("records")
     assert np.isnan(row["mean"])
-    assert "without a label map" in result.out
+    assert "2 not judged: no label map" in result.out
 
 
 def test_each_method_is_judged_by_its_own_segmenter_in_the_protocol_retrain(run, tmp_path, segmenter):
@@ -140,8 +142,9 @@ def test_each_method_is_judged_by_its_own_segmenter_in_the_protocol_retrain(run,
 
 
 def kept_matrices(folder):
-    lines = (folder / "confusion.jsonl").read_text().splitlines()
-    return np.stack([entry["matrix"] for entry in sorted(map(json.loads, lines), key=lambda entry: entry["pair"])])
+    lines = (folder / "results-0.jsonl").read_text().splitlines()
+    results = {pair: value for pair, value, _ in (json.loads(json.loads(line)["result"]) for line in lines)}
+    return np.stack([results[pair]["tally"] for pair in sorted(results)])
 
 
 def test_the_mean_over_seeds_stands_in_the_table_with_its_spread_below(run, tmp_path):
@@ -151,7 +154,7 @@ def test_the_mean_over_seeds_stands_in_the_table_with_its_spread_below(run, tmp_
     result = run("--segmenter", tmp_path / "judges", methods="average,visible")
     assert result.code == 0, result.err
     assert "retrain msrs-9, resnet18-segformer, mean of seeds 0, 1" in result.out
-    folders = sorted((tmp_path / "R" / "segment" / "demo").glob("average-seed-*"))
+    folders = sorted((tmp_path / "R" / "segment" / "demo" / "test").glob("average-seed-*"))
     matrices = [kept_matrices(folder) for folder in folders]
     by_seed = [scores(of_seed.sum(axis=0), protocol("msrs-9")).mean_iou for of_seed in matrices]
     assert by_seed[0] != by_seed[1]
@@ -162,7 +165,9 @@ def test_the_mean_over_seeds_stands_in_the_table_with_its_spread_below(run, tmp_
     spread = abs(by_seed[0] - by_seed[1]) / 2**0.5
     assert table["mIoU standard deviation over seeds"] == pytest.approx(spread)
     assert [table["mIoU of seed 0"], table["mIoU of seed 1"]] == pytest.approx(by_seed)
-    assert (table["mIoU low"], table["mIoU high"]) == interval(matrices, protocol("msrs-9"))
+    tallies = Tallies("", {"counts_zero": True}, ("0", "1", "2"), tuple(tuple(one) for one in matrices))
+    expected = estimate(MEAN_IOU, tallies)
+    assert (table["mIoU low"], table["mIoU high"]) == (expected.low, expected.high)
     said = " ".join(result.out.split())
     assert "standard deviation over seeds: Visible" in said
     assert f"Average {spread:.4f})" in said

@@ -1,0 +1,149 @@
+"""From the words of a command line to methods and data sets: `name@weights`, `label=folder/`, `name:split`."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from uaabench.core import files, paths, registry, weights
+from uaabench.core.errors import DataError, UsageError
+from uaabench.core.files import Mark
+from uaabench.core.interface import FusionDataset, Pair
+from uaabench.methods.named import MethodPlan, plan_method, refuse_label
+from uaabench.running.config import RunConfig
+from uaabench.running.units import DatasetPlan
+
+FLOOR = ("visible", "infrared", "average", "maximum")
+
+
+def plan_methods(config: RunConfig) -> Iterable[MethodPlan]:
+    """Resolve the methods of a run in table order: the floor first, each label once.
+
+    Raises:
+        UsageError: A method or checkpoint is unknown, or two rows would have the same label.
+    """
+    named = [name for entry in config.methods for name in _expand(entry)]
+    floor = [name for name in FLOOR if config.floor or name in named]
+    rest = [name for name in dict.fromkeys(named) if name not in floor]
+    labels: set[str] = set()
+    for entry in [*floor, *rest]:
+        method = plan_method(entry, config.options)
+        if method.label in labels:
+            raise UsageError(f"Two methods would be called '{method.label}'; name one of them LABEL=FOLDER.")
+        labels.add(method.label)
+        yield method
+
+
+def _expand(entry: str) -> list[str]:
+    """A glob to the names of the methods that run without further files; anything else to itself."""
+    if "=" in entry or not any(sign in entry for sign in "*?["):
+        return [entry]
+    ready = [name for name, card in registry.method_cards().items() if weights.comes_with_weights(card)]
+    matching = fnmatch.filter(ready, entry)
+    if not matching:
+        raise UsageError(f"No method matches '{entry}'; see: uaabench list methods")
+    return matching
+
+
+def plan_datasets(config: RunConfig) -> tuple[DatasetPlan, ...]:
+    """Resolve the data sets of a run: the named ones, or all found in the data root, or the demo set.
+
+    Raises:
+        UsageError: A data set or split is unknown, or two entries would be one section of the table.
+        DataError: A named data set is not there.
+    """
+    data_root = config.data_root or paths.data_folder()
+    opened = []
+    entry_of: dict[tuple[str, str], str] = {}
+    for entry in config.datasets or found_datasets(data_root) or ["demo"]:
+        dataset, label, split = open_dataset(entry, data_root)
+        where = (label, split_name(dataset, split))
+        if where in entry_of:
+            raise UsageError(
+                f"'{entry_of[where]}' and '{entry}' would both be the section '{' '.join(where)}' of the table; name "
+                "each data set once, and give lists of pairs or folders names of their own."
+            )
+        entry_of[where] = entry
+        opened.append((dataset, label, split))
+    return tuple(_plan_named(*entry, config) for entry in opened)
+
+
+def _plan_named(dataset: FusionDataset, label: str, split: str, config: RunConfig) -> DatasetPlan:
+    pairs = dataset.pairs(split)[: config.limit]
+    if not pairs:
+        raise DataError(f"The data set '{label}' in {dataset.root} has no pairs in its split '{split}'.")
+    return plan_dataset(dataset, label, split, pairs)
+
+
+def split_name(dataset: FusionDataset, split: str) -> str:
+    """How a split is called: by its name, or by the stem of the list of pairs that was named instead."""
+    return split if split in dataset.card.splits else Path(split).stem
+
+
+def plan_dataset(dataset: FusionDataset, label: str, split: str, pairs: Sequence[Pair]) -> DatasetPlan:
+    """Describe some pairs of a split, and hash their files, each once.
+
+    Raises:
+        DataError: Two pairs have one id, or an id is no plain file name.
+    """
+    ids = [pair.id for pair in pairs]
+    for number, name in enumerate(ids):
+        if name in (".", "..") or "/" in name or "\0" in name or not name:
+            raise DataError(f"The pair id {name!r} of '{label}' is no plain name; rename its images.")
+        if number and name == ids[number - 1]:
+            raise DataError(f"The data set '{label}' lists the pair '{name}' twice in its split '{split}'.")
+    wanted = [path for pair in pairs for path in (pair.ir, pair.vi, pair.label) if path is not None]
+    with ThreadPoolExecutor() as pool:
+        marks = dict(zip(wanted, pool.map(Mark.of, wanted), strict=True))
+    entries = [[pair.id, marks[pair.ir].sha256, marks[pair.vi].sha256] for pair in pairs]
+    card = dataset.card
+    return DatasetPlan(
+        label=label,
+        title=card.title if label == card.name else label,
+        split=split_name(dataset, split),
+        root=dataset.root.absolute(),
+        pairs=tuple(pairs),
+        expected=card.splits.get(split),
+        adapter=card.name,
+        index=files.digest([card.name, card.version, registry.source_of("dataset", card.name), entries]),
+        labels=files.digest([marks[pair.label].sha256 if pair.label else "" for pair in pairs]),
+        marks=marks,
+    )
+
+
+def found_datasets(data_root: Path) -> list[str]:
+    """Names of the data sets that lie below a data root; the demo set is never among them."""
+    names = [name for name in registry.dataset_names() if name not in ("demo", "folder")]
+    return [name for name in names if registry.dataset_class(name).locate(data_root) is not None]
+
+
+def open_dataset(entry: str, data_root: Path) -> tuple[FusionDataset, str, str]:
+    """Open `name`, `name:split` or `label=folder/[:split]`: the data set, its label and the split.
+
+    Raises:
+        UsageError: The name is unknown, or there is no such folder.
+        DataError: The data set is not below the data root.
+    """
+    label, is_folder, rest = entry.partition("=")
+    if is_folder:
+        if label in registry.dataset_names():
+            raise UsageError(f"'{entry}' needs a label of its own, not the name of a data set: mine={rest}")
+        refuse_label(label)
+        root = Path(rest).expanduser().absolute()
+        if not root.is_dir():
+            raise UsageError(f"There is no folder {root} for the data set '{label}'; check the path.")
+        adapter = registry.dataset_class("folder")
+        return adapter(root), label, adapter.card.default_split
+    name, _, split = entry.partition(":")
+    adapter = registry.dataset_class(name)
+    if name == "folder":
+        raise UsageError("The generic data set needs its folder: write LABEL=FOLDER, for example mydata=images/")
+    located = adapter.locate(data_root)
+    if located is None:
+        raise DataError(
+            f"The data set '{name}' is not in {data_root}; name its parent folder with --data-root, "
+            f"or bring it there: uaabench data prepare {name} ARCHIVE_OR_FOLDER"
+        )
+    return adapter(located.absolute()), name, split or adapter.card.default_split

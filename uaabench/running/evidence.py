@@ -1,0 +1,274 @@
+"""A run as it lies in its directory: what a report, a comparison or a merge reads, without data and artefacts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from uaabench.core import registry
+from uaabench.core.errors import DataError, UaabenchError, UsageError
+from uaabench.core.interface import Column, Measure, MethodKind
+from uaabench.metrics.profiles import profile
+from uaabench.running import manifest, stage
+from uaabench.running.records import RECORDS, Place, read_table, read_tallies
+from uaabench.running.stage import Stage
+from uaabench.statistics.resampling import Tallies
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodRow:
+    """What a table says about a method.
+
+    Attributes:
+        label: Its name in the records and on the command line, unique in a run.
+        title: Its name in printed tables.
+        kind: trivial, classical, learned or precomputed.
+        track: What its numbers may be compared with, for example `official`; empty where that needs no words.
+        weights: Where its weights come from, in a few words; empty for a method without.
+        bibtex: BibTeX entry of its publication; empty for a method without.
+    """
+
+    label: str
+    title: str
+    kind: MethodKind
+    track: str = ""
+    weights: str = ""
+    bibtex: str = ""
+
+    @property
+    def is_floor(self) -> bool:
+        """Whether the method is a trivial rule, which is shown but never marked."""
+        return self.kind == "trivial"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetHead:
+    """What a table says about one split of a data set.
+
+    Attributes:
+        name: Its label in the records.
+        title: Its name in prose.
+        split: The split.
+        planned: How many pairs were to be fused.
+        expected: How many the split has; None where that varies.
+    """
+
+    name: str
+    title: str
+    split: str
+    planned: int
+    expected: int | None = None
+
+    @property
+    def key(self) -> str:
+        """What tells it from the other data sets of a run: label and split."""
+        return f"{self.name}-{self.split}"
+
+    @property
+    def heading(self) -> str:
+        """Title, split and number of pairs, for example `MSRS test, 361 pairs` or `MSRS test, 3 of 361 pairs`."""
+        is_part = self.expected is not None and self.planned < self.expected
+        of_all = f" of {self.expected}" if is_part else ""
+        return (
+            f"{self.title} {self.split}".strip()
+            + f", {self.planned}{of_all} {'pair' if self.planned == 1 else 'pairs'}"
+        )
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        folder: The run directory.
+        facts: Its manifest.
+        records: Its records.
+        notes: What a reader must know of how it was read, for example a plug-in that is gone.
+    """
+
+    folder: Path
+    facts: dict[str, Any]
+    records: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def tallies(self) -> Mapping[Place, Tallies]:
+        """What its judges found, by stage, data set, split and method."""
+        return read_tallies(self.folder)
+
+    @property
+    def metrics(self) -> tuple[Column, ...]:
+        """Its metrics, which have a value for each pair, in order."""
+        return tuple(_column(entry) for entry in self.facts["columns"])
+
+    @property
+    def measures(self) -> dict[str, tuple[Column, ...]]:
+        """The measures of whole data sets, by the stage that computed them."""
+        return {
+            entry["name"]: tuple(map(_column, entry["measures"])) for entry in self.facts["stages"] if entry["measures"]
+        }
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of its table: metrics, then measures."""
+        return (*self.metrics, *(measure for entries in self.measures.values() for measure in entries))
+
+    @property
+    def datasets(self) -> list[DatasetHead]:
+        """Its data sets, in order."""
+        return [
+            DatasetHead(
+                name=entry["label"],
+                title=entry["title"],
+                split=entry["split"],
+                planned=entry["pairs"],
+                expected=entry["expected"],
+            )
+            for entry in self.facts["datasets"]
+        ]
+
+    @property
+    def methods(self) -> list[MethodRow]:
+        """Its methods, in order."""
+        return [_row(entry) for entry in self.facts["methods"]]
+
+    @property
+    def stages(self) -> list[Stage]:
+        """Its stages, in order, but for those of plug-ins that are gone."""
+        known = registry.stage_names()
+        return [
+            stage.make(entry["name"], {entry["name"]: entry["options"]})
+            for entry in self.facts["stages"]
+            if entry["name"] in known
+        ]
+
+    @property
+    def judged(self) -> dict[str, Judged]:
+        """What its judges found, by the name of the measure."""
+        return {
+            measure.name: Judged(self, stage_name, measure.name)
+            for stage_name, measures in self.measures.items()
+            for measure in measures
+        }
+
+    def folders(self, stage_name: str, dataset: DatasetHead) -> dict[str, Path]:
+        """Folder of the unit of each method on a data set, by label; of several judges the first one's."""
+        found: dict[str, Path] = {}
+        for entry in self.facts.get("units", ()):
+            if (entry["stage"], entry["dataset"], entry["split"]) == (stage_name, dataset.name, dataset.split):
+                found.setdefault(entry["method"], self.folder / entry["folder"])
+        return found
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One measure of a run, with the tallies it is computed of."""
+
+    run: Run
+    stage: str
+    name: str
+
+    def tallies(self, dataset: DatasetHead, method: str) -> Tallies | None:
+        """The tallies of a method on a data set; None where it was not judged."""
+        return self.run.tallies.get((self.stage, dataset.name, dataset.split, method))
+
+    @property
+    def measure(self) -> Measure:
+        """The measure itself, which can compute.
+
+        Raises:
+            UsageError: Its stage, of a plug-in, is gone, or has no such measure any more.
+        """
+        known = {entry.name: entry for entry in self.run.stages}
+        for measure in known[self.stage].measures if self.stage in known else ():
+            if measure.name == self.name:
+                return measure
+        raise UsageError(
+            f"The measure '{self.name}' of {self.run.folder} is of the stage '{self.stage}', which is not known here; "
+            "name its file with --plugin."
+        )
+
+
+def load(folder: Path) -> Run:
+    """Read what a run left, and load its plug-ins.
+
+    Raises:
+        UsageError: The folder holds no run, or its records were made by another version of the profile.
+        DataError: Its files were changed, or are broken.
+    """
+    facts = manifest.read(folder)
+    named = facts["profile"]
+    convention = profile(named["name"])
+    if convention.version != named["version"]:
+        raise UsageError(
+            f"The records of {folder} are of profile {named['name']} version {named['version']}, but this uaabench "
+            f"computes version {convention.version}; run 'uaabench score {folder}' first."
+        )
+    notes = tuple(note for entry in facts.get("plugins", ()) if (note := _load_plugin(entry)))
+    return Run(folder, facts, read_table(folder / RECORDS), notes)
+
+
+def _load_plugin(entry: Mapping[str, Any]) -> str:
+    """Load a plug-in of a run, or say why not: one that was changed is not the code that the run stands for."""
+    path = Path(entry["path"])
+    try:
+        if not path.is_file() or registry.plugin_sources(path) != entry["sources"]:
+            return f"The plug-in {path} of this run is gone or was changed, so that it was not loaded."
+        registry.load_plugin(path)
+    except UaabenchError as error:
+        return f"The plug-in {path} of this run was not loaded: {error}"
+    return ""
+
+
+def refuse_unlike(run: Run, reference: Run) -> None:
+    """Refuse two runs whose numbers cannot be compared.
+
+    Raises:
+        UsageError: They differ in profile or version, or in the images or classes of a data set that both have.
+    """
+    here, there = (one.facts["profile"] for one in (run, reference))
+    if here != there:
+        raise UsageError(
+            f"{run.folder} has profile {here['name']} version {here['version']} but {reference.folder} has "
+            f"{there['name']} version {there['version']}; score one of them again: uaabench score RUN --profile "
+            f"{there['name']}"
+        )
+    known = {(entry["label"], entry["split"]): entry for entry in run.facts["datasets"]}
+    for entry in reference.facts["datasets"]:
+        other = known.get((entry["label"], entry["split"]), entry)
+        for name, what in (("index", "images"), ("labels", "label maps"), ("classes", "classes")):
+            if entry[name] != other[name]:
+                raise UsageError(
+                    f"The {what} of the data set '{entry['label']} {entry['split']}' are not the same in {run.folder} "
+                    f"({other['pairs']} pairs) and {reference.folder} ({entry['pairs']} pairs); run both on the same "
+                    "data and --limit."
+                )
+
+
+def _column(facts: Mapping[str, Any]) -> Column:
+    try:
+        return Column(**{**{entry.name: facts[entry.name] for entry in fields(Column)}, "range": tuple(facts["range"])})
+    except (KeyError, TypeError) as error:
+        raise DataError(
+            f"The manifest says too little of a column: {error}; give the command of the run again."
+        ) from error
+
+
+def _row(method: Mapping[str, Any]) -> MethodRow:
+    weights = (
+        f"track {method['track']}, {method['weights']} weights {method['sha256'][:12]}" if method["sha256"] else ""
+    )
+    return MethodRow(
+        label=method["label"],
+        title=method["title"],
+        kind=method["kind"],
+        track=method["track"],
+        weights=weights,
+        bibtex=method.get("bibtex", ""),
+    )

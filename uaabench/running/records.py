@@ -1,0 +1,129 @@
+"""All records of a run in one table, and the tallies of its measures in another, as Parquet files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from uaabench.core import files
+from uaabench.core.errors import DataError
+from uaabench.running.plan import Plan
+from uaabench.running.stage import Stage, by_method
+from uaabench.running.units import Unit
+from uaabench.statistics.resampling import Tallies
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RECORDS, TALLIES = "records.parquet", "tallies.parquet"
+RECORD_COLUMNS = (
+    "run", "method", "track", "dataset", "split", "scope", "pair", "class", "metric", "profile", "value", "status",
+    "reason",
+)  # fmt: skip
+TALLY_COLUMNS = ("stage", "dataset", "split", "method", "judge", "setting", "number", "pair", "tally")
+# Of what a run holds tallies: stage, data set, split and method.
+Place = tuple[str, str, str, str]
+
+
+def collect(run: Path, plan: Plan) -> dict[str, str]:
+    """Collect the results of all units of a plan into `records.parquet` and `tallies.parquet`.
+
+    The records have one row per method, data set, pair and metric in plan order; for a pair without a fused image one
+    row with status `failed` and an empty metric.
+
+    Returns:
+        SHA-256 of both files by name: what the manifest binds them by.
+
+    Raises:
+        StorageError: They cannot be written.
+    """
+    rows: list[dict[str, Any]] = []
+    tallies: list[dict[str, Any]] = []
+    for stage in plan.stages:
+        for units in by_method(plan.units[stage.name]):
+            whose = _whose(units[0])
+            common = {"run": plan.key[:12], "track": units[0].method.weights.track, **whose}
+            rows += [{**common, **row} for row in stage.records(run, units)]
+            if stage.measures:
+                tallies += [{"stage": stage.name, **whose, **row} for row in _tally_rows(stage, run, units)]
+    return {
+        RECORDS: _write(run / RECORDS, rows, RECORD_COLUMNS),
+        TALLIES: _write(run / TALLIES, tallies, TALLY_COLUMNS),
+    }
+
+
+def _whose(unit: Unit) -> dict[str, str]:
+    """The columns that say what the results of a unit are of."""
+    return {"method": unit.method.label, "dataset": unit.dataset.label, "split": unit.dataset.split}
+
+
+def _tally_rows(stage: Stage, run: Path, units: Sequence[Unit]) -> Iterator[dict[str, Any]]:
+    tallies = stage.tallies(run, units)
+    common = {"judge": tallies.judge, "setting": json.dumps(tallies.setting)}
+    for number, one in enumerate(tallies.by_judge):
+        for pair, tally in zip(tallies.pairs, one, strict=True):
+            yield {**common, "number": number, "pair": pair, "tally": json.dumps(tally)}
+
+
+def _write(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    import pandas as pd
+
+    return write_table(path, pd.DataFrame(rows, columns=list(columns)))
+
+
+def write_table(path: Path, table: pd.DataFrame) -> str:
+    """Replace a Parquet file as a whole; its SHA-256.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    with files.replacing(path) as aside:
+        table.to_parquet(aside, index=False)
+        return files.sha256(aside)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a Parquet file of a run.
+
+    Raises:
+        DataError: It is missing or broken.
+    """
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(path)
+    except Exception as error:  # Arrow raises what it likes on a broken file
+        raise DataError(
+            f"{path} cannot be read: {' '.join(str(error).split())[:200]}; give the command of the run again."
+        ) from error
+
+
+def read_tallies(run: Path) -> dict[Place, Tallies]:
+    """The tallies of a run by stage, data set, split and method; nothing where there are none.
+
+    Raises:
+        DataError: The file is broken.
+    """
+    if not (run / TALLIES).is_file():
+        return {}
+    table = read_table(run / TALLIES)
+    return {
+        (str(stage), str(dataset), str(split), str(method)): _tallies(part)
+        for (stage, dataset, split, method), part in table.groupby(["stage", "dataset", "split", "method"])
+    }
+
+
+def _tallies(rows: Any) -> Tallies:
+    """From the rows of one stage of one method on one data set."""
+    by_judge = [dict(zip(part["pair"], part["tally"], strict=True)) for _, part in rows.groupby("number")]
+    pairs = sorted(set.intersection(*map(set, by_judge)))
+    first = rows.iloc[0]
+    texts = [[one[pair] for pair in pairs] for one in by_judge]
+    return Tallies(
+        str(first["judge"]),
+        json.loads(first["setting"]),
+        tuple(pairs),
+        tuple(tuple(json.loads(text) for text in one) for one in texts),
+    )

@@ -1,0 +1,198 @@
+"""What a run consists of: methods and data sets as planned, units, and the shares of their pairs that workers get."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from uaabench.core import registry
+from uaabench.core.files import Mark
+from uaabench.core.interface import ByteImage, DatasetCard, FusionDataset, Pair, Sources
+from uaabench.methods.named import MethodPlan
+
+
+@dataclass(frozen=True)
+class DatasetPlan:
+    """One split of a data set with the pairs that are benchmarked, and the hash of everything those pairs contain.
+
+    Attributes:
+        label: Its name in tables; label and split together are unique in a run.
+        title: Its name in prose.
+        split: Name of the split, or the stem of the list that was named.
+        root: Its folder, absolute.
+        pairs: The pairs that are benchmarked.
+        expected: How many the split has by the card of the data set; None where that varies.
+        adapter: Name of its adapter in the registry.
+        index: SHA-256 over ids and content of all source images.
+        labels: SHA-256 over the content of all label maps.
+        marks: What each file was when the run was planned.
+    """
+
+    label: str
+    title: str
+    split: str
+    root: Path
+    pairs: tuple[Pair, ...]
+    expected: int | None
+    adapter: str
+    index: str
+    labels: str = ""
+    marks: Mapping[Path, Mark] = field(default_factory=dict, repr=False)
+
+    @property
+    def place(self) -> Path:
+        """Its folder below that of a stage in the run directory."""
+        return Path(self.label) / self.split
+
+    @property
+    def name(self) -> str:
+        """How it is named in messages: `msrs test`."""
+        return f"{self.label} {self.split}"
+
+    def open(self) -> PlannedPairs:
+        """Open the data set, the one place where that is done for a planned run."""
+        return PlannedPairs(registry.dataset_class(self.adapter)(self.root), self.marks)
+
+
+class PlannedPairs:
+    """Reads the pairs of a planned data set, and refuses files that are no longer what they were.
+
+    Args:
+        dataset: The data set.
+        marks: What its files were.
+    """
+
+    def __init__(self, dataset: FusionDataset, marks: Mapping[Path, Mark]) -> None:
+        self._dataset = dataset
+        self._marks = marks
+
+    @property
+    def card(self) -> DatasetCard:
+        """Card of the data set."""
+        return self._dataset.card
+
+    def read(self, pair: Pair) -> Sources:
+        """Read both images of a pair.
+
+        Raises:
+            DataError: A file is missing, unreadable, or has changed since the run was planned; or the two differ in
+                size.
+        """
+        sources = self._dataset.read(pair)
+        self._refuse_changed(pair.ir, pair.vi)
+        return sources
+
+    def read_label(self, pair: Pair) -> ByteImage | None:
+        """Read the label map of a pair; None for a pair without one.
+
+        Raises:
+            DataError: It is unreadable, of another size, or has changed since the run was planned.
+        """
+        label = self._dataset.read_label(pair)
+        if pair.label is not None:
+            self._refuse_changed(pair.label)
+        return label
+
+    def _refuse_changed(self, *paths: Path) -> None:
+        for path in paths:
+            if path in self._marks:
+                self._marks[path].refuse_changed(path)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The smallest thing that is cached and retried: one stage of one method on one data set.
+
+    Attributes:
+        stage: Name of the stage.
+        method: The method.
+        dataset: The data set.
+        key: SHA-256 of the canonical description of everything its result depends on.
+        folder: Folder of its results, relative to the run directory.
+        fused: The fuse unit whose artefacts it reads; None for a fuse unit.
+        task: What the stage must know beside: a judge, a profile with its metrics. It can be pickled.
+    """
+
+    stage: str
+    method: MethodPlan
+    dataset: DatasetPlan
+    key: str
+    folder: Path
+    fused: Unit | None = None
+    task: Any = None
+
+    @property
+    def artefacts(self) -> Path:
+        """Folder of the fused images, relative to the run directory."""
+        return (self.fused or self).folder
+
+    @property
+    def name(self) -> str:
+        """How it is named in messages: `score uaa on msrs test`."""
+        return f"{self.stage} {self.method.label} on {self.dataset.name}"
+
+
+# A pair, and the units that have no result for it yet.
+Waiting = tuple[Pair, tuple[Unit, ...]]
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share of what waits in some units of one data set: what one worker does at a time.
+
+    Attributes:
+        units: Units that are worked on together.
+        waiting: The pairs of this share, each with those of the units that lack a result for it.
+        number: Number of the share, which names its results files: no two workers write one file.
+    """
+
+    units: tuple[Unit, ...]
+    waiting: tuple[Waiting, ...]
+    number: int
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """How shares are carried out.
+
+    Attributes:
+        run: The run directory.
+        device: As torch names it; a worker that is told `cuda` takes a GPU of its own.
+        precision: `fp32` or `bf16`.
+        seed: Seed set before every pair.
+        threads: Threads of the numeric libraries.
+        fail_fast: Stop a share at its first failure.
+        plugins: Files that a worker loads before its first share.
+    """
+
+    run: Path
+    device: str
+    precision: str = "fp32"
+    seed: int = 0
+    threads: int = 1
+    fail_fast: bool = False
+    plugins: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a stage made of one pair for one unit: a JSON value, or why there is none, or a value that lacks a part."""
+
+    unit: Unit
+    pair: Pair
+    value: Any = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a stage has no result for a pair, in one sentence."""
+
+    stage: str
+    method: str
+    dataset: str
+    split: str
+    pair: str
+    reason: str
