@@ -57,6 +57,21 @@ class StorageError(UaabenchError):
         )
 
 
+def sentence(error: BaseException) -> str:
+    """One sentence about an error: the message of ours, type and message of any other.
+
+    Example:
+        >>> sentence(DataError("There is no image."))
+        'There is no image.'
+        >>> sentence(KeyError("ir"))
+        "KeyError: 'ir'"
+    """
+    if isinstance(error, UaabenchError):
+        return str(error)
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """Say that `name` is no known `kind`, with the nearest known name or, failing that, the known ones.
 
