@@ -13,7 +13,7 @@ from itertools import chain
 from uaabench.core import imaging, registry
 from uaabench.core.interface import FusionDataset, Metric, Pair
 from uaabench.core.streams import ordered_map
-from uaabench.metrics.profiles import Plane, Profile, Value
+from uaabench.metrics.profiles import Plane, Profile, Value, prepare_on
 from uaabench.running import store
 from uaabench.running.plan import Unit
 from uaabench.running.stages.fuse import Runtime, explain
@@ -115,7 +115,7 @@ def _score_pair(
     """Score the fused images of one pair; one that cannot be read does not stop the others."""
     pair, units = work
     try:
-        scene = profile.prepare(dataset.read(pair), runtime.device)
+        scene = prepare_on(runtime.device, profile, dataset.read(pair))
     except Exception as error:
         return [(pair, unit, [], explain(error)) for unit in units]
     whole: list[tuple[Unit, list[Plane]]] = []
