@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad
@@ -11,9 +9,6 @@ from torch.nn.functional import conv2d, pad
 from uaabench.baselines.network import ScriptMethod
 from uaabench.baselines.scripts import pil_grey
 from uaabench.core.interface import MethodCard
-
-if TYPE_CHECKING:
-    from uaabench.training.objective import Objective
 
 STEPS = 10
 BLUR, LAPLACIAN = 11, 19
@@ -28,12 +23,6 @@ class AUIF(ScriptMethod):
 
     def __init__(self) -> None:
         super().__init__(Network())
-
-    def objective(self) -> Objective:
-        """Its network with its own loss; see `uaabench.training.objective.Trains`."""
-        from uaabench.baselines.objectives.auif import AUIFObjective
-
-        return AUIFObjective()
 
     def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse the grey images; see `FusionMethod.fuse`."""

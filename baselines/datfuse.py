@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 
@@ -11,9 +9,6 @@ from uaabench.baselines.memory_transformer import MemoryTransformer, keep_used
 from uaabench.baselines.network import ScriptMethod, State
 from uaabench.baselines.scripts import pil_grey, truncated
 from uaabench.core.interface import MethodCard
-
-if TYPE_CHECKING:
-    from uaabench.training.objective import Objective
 
 WIDTH = 16
 
@@ -25,12 +20,6 @@ class DATFuse(ScriptMethod):
 
     def __init__(self) -> None:
         super().__init__(Network())
-
-    def objective(self) -> Objective:
-        """Its network with its own loss; see `uaabench.training.objective.Trains`."""
-        from uaabench.baselines.objectives.datfuse import DATFuseObjective
-
-        return DATFuseObjective()
 
     def adapt(self, state: State) -> State:
         """Leave out what the released network never applies."""

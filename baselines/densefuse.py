@@ -5,17 +5,12 @@ The authors' PyTorch version for grey images with the addition strategy, which i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 
 from uaabench.baselines.network import ScriptMethod
 from uaabench.baselines.scripts import pil_grey, truncated
 from uaabench.core.interface import MethodCard
-
-if TYPE_CHECKING:
-    from uaabench.training.objective import Objective
 
 
 class DenseFuse(ScriptMethod):
@@ -25,12 +20,6 @@ class DenseFuse(ScriptMethod):
 
     def __init__(self) -> None:
         super().__init__(Autoencoder())
-
-    def objective(self) -> Objective:
-        """Its network with its own loss; see `uaabench.training.objective.Trains`."""
-        from uaabench.baselines.objectives.densefuse import DenseFuseObjective
-
-        return DenseFuseObjective()
 
     def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse the grey images; see `FusionMethod.fuse`."""

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 
 from uaabench.baselines.network import ScriptMethod
 from uaabench.baselines.scripts import truncated
 from uaabench.core.interface import MethodCard
-
-if TYPE_CHECKING:
-    from uaabench.training.objective import Objective
 
 # Mean and standard deviation of ImageNet's RGB.
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -31,12 +26,6 @@ class IFCNN(ScriptMethod):
     def __init__(self, normalise: bool = True) -> None:
         super().__init__(Network())
         self._normalise = normalise
-
-    def objective(self) -> Objective:
-        """Its network with its own loss; see `uaabench.training.objective.Trains`."""
-        from uaabench.baselines.objectives.ifcnn import IFCNNObjective
-
-        return IFCNNObjective()
 
     def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse the infrared image in three channels with the visible one; see `FusionMethod.fuse`."""

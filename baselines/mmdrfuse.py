@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 
 from uaabench.baselines.network import ScriptMethod
 from uaabench.baselines.scripts import pil_grey, stretched
 from uaabench.core.interface import MethodCard
-
-if TYPE_CHECKING:
-    from uaabench.training.objective import Objective
 
 
 class MMDRFuse(ScriptMethod):
@@ -22,12 +17,6 @@ class MMDRFuse(ScriptMethod):
 
     def __init__(self) -> None:
         super().__init__(Network())
-
-    def objective(self) -> Objective:
-        """Its network with its own loss; see `uaabench.training.objective.Trains`."""
-        from uaabench.baselines.objectives.mmdrfuse import MMDRFuseObjective
-
-        return MMDRFuseObjective()
 
     def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse the grey images; see `FusionMethod.fuse`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -12,9 +11,6 @@ from torch.nn.functional import avg_pool2d
 from uaabench.baselines.network import ScriptMethod
 from uaabench.baselines.scripts import pil_grey, stretched
 from uaabench.core.interface import MethodCard
-
-if TYPE_CHECKING:
-    from uaabench.training.objective import Objective
 
 MARGIN = 1e-10
 POOLED = 8
@@ -29,12 +25,6 @@ class Res2Fusion(ScriptMethod):
 
     def __init__(self) -> None:
         super().__init__(Network())
-
-    def objective(self) -> Objective:
-        """Its network with its own loss; see `uaabench.training.objective.Trains`."""
-        from uaabench.baselines.objectives.res2fusion import Res2FusionObjective
-
-        return Res2FusionObjective()
 
     def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse the grey images; see `FusionMethod.fuse`."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
@@ -11,9 +9,6 @@ from torch.nn.functional import leaky_relu
 from uaabench.baselines.network import ScriptMethod, State
 from uaabench.baselines.scripts import recoloured, stretched, truncated
 from uaabench.core.interface import MethodCard, luminance
-
-if TYPE_CHECKING:
-    from uaabench.training.objective import Objective
 
 
 class SeAFusion(ScriptMethod):
@@ -23,12 +18,6 @@ class SeAFusion(ScriptMethod):
 
     def __init__(self) -> None:
         super().__init__(Network())
-
-    def objective(self) -> Objective:
-        """Its network with its own loss; see `uaabench.training.objective.Trains`."""
-        from uaabench.baselines.objectives.seafusion import SeAFusionObjective
-
-        return SeAFusionObjective()
 
     def adapt(self, state: State) -> State:
         """Leave out the batch normalisation, which the authors' network has but never applies."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, leaky_relu
@@ -12,9 +10,6 @@ from uaabench.baselines.network import ScriptMethod
 from uaabench.baselines.refusion import ChannelNorm
 from uaabench.baselines.scripts import recoloured
 from uaabench.core.interface import MethodCard, luminance
-
-if TYPE_CHECKING:
-    from uaabench.training.objective import Objective
 
 WIDTH = 16
 # Share of the sum of its taps that a difference kernel takes off the centre.
@@ -28,12 +23,6 @@ class SHIP(ScriptMethod):
 
     def __init__(self) -> None:
         super().__init__(Network())
-
-    def objective(self) -> Objective:
-        """Its network with its own loss; see `uaabench.training.objective.Trains`."""
-        from uaabench.baselines.objectives.ship import SHIPObjective
-
-        return SHIPObjective()
 
     def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse the luminance and take the visible chroma; see `FusionMethod.fuse`."""

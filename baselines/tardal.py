@@ -7,7 +7,7 @@ load as they are.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,9 +15,6 @@ from torch.nn import functional
 
 from uaabench.baselines.network import NetworkMethod
 from uaabench.core.interface import LuminanceMethod, MethodCard
-
-if TYPE_CHECKING:
-    from uaabench.training.objective import Objective
 
 BatchNorm = Literal["image", "running"]
 
@@ -38,12 +35,6 @@ class TarDAL(NetworkMethod, LuminanceMethod):
 
     def __init__(self, batch_norm: BatchNorm = "running") -> None:
         super().__init__(Generator(NORMS[batch_norm]))
-
-    def objective(self) -> Objective:
-        """Its network with its own loss; see `uaabench.training.objective.Trains`."""
-        from uaabench.baselines.objectives.tardal import TarDALObjective
-
-        return TarDALObjective()
 
     def fuse_luminance(self, ir: Tensor, y: Tensor) -> Tensor:
         """Run the generator; negative values of its tanh are black."""

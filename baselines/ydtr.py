@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor, nn
 
@@ -12,9 +10,6 @@ from uaabench.baselines.memory_transformer import MemoryTransformer, keep_used
 from uaabench.baselines.network import ScriptMethod, State
 from uaabench.baselines.scripts import pil_grey, truncated
 from uaabench.core.interface import MethodCard
-
-if TYPE_CHECKING:
-    from uaabench.training.objective import Objective
 
 WIDTH = 64
 
@@ -26,12 +21,6 @@ class YDTR(ScriptMethod):
 
     def __init__(self) -> None:
         super().__init__(Network())
-
-    def objective(self) -> Objective:
-        """Its network with its own loss; see `uaabench.training.objective.Trains`."""
-        from uaabench.baselines.objectives.ydtr import YDTRObjective
-
-        return YDTRObjective()
 
     def adapt(self, state: State) -> State:
         """Leave out what the released network never applies."""

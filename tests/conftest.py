@@ -1,7 +1,7 @@
 """Fixtures for all tests."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,10 +30,14 @@ def _private_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
 
 
 @pytest.fixture(autouse=True)
-def _no_plugins_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the plugins that a test loads out of the others."""
-    for name in ("_plugin_methods", "_plugin_datasets", "_plugin_metrics"):
-        monkeypatch.setattr(registry, name, {})
+def _no_plugins_left(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep the plugins that a test loads, and what they import from beside them, out of the others."""
+    monkeypatch.setattr(registry, "_plugins", {})
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(str(tmp_path_factory.getbasetemp())):
+            del sys.modules[name]
 
 
 def draw_pair(seed: int, height: int = 48, width: int = 64) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ import torch
 
 from uaabench.core.interface import ByteImage, Sources
 from uaabench.metrics.batched import batched
-from uaabench.metrics.profiles import Scene
+from uaabench.metrics.profiles import Scene, prepare_on
 from uaabench.metrics.profiles.cddfuse import CDDFUSE
 from uaabench.metrics.profiles.device import DeviceScene
 from uaabench.metrics.profiles.published import PUBLISHED
@@ -80,5 +80,5 @@ def test_only_metrics_that_compute_the_same_have_the_batched_form() -> None:
 
 def test_a_profile_prepares_sources_for_the_named_device() -> None:
     sources = grey_sources(image(0), image(1))
-    assert type(CDDFUSE.prepare(sources)) is Scene
-    assert type(CDDFUSE.prepare(sources, "cuda:0")) is DeviceScene
+    assert type(prepare_on("cpu", CDDFUSE, sources)) is Scene
+    assert type(prepare_on("cuda:0", CDDFUSE, sources)) is DeviceScene

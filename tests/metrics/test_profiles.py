@@ -45,7 +45,7 @@ def test_all_metrics_are_selected_unless_some_are_named() -> None:
 
 def test_a_metric_of_a_plugin_can_be_selected(monkeypatch: pytest.MonkeyPatch) -> None:
     odd = odd_metric(lambda fused, ir, vi: 0.5)
-    monkeypatch.setitem(registry._plugin_metrics, "Odd", odd)
+    monkeypatch.setattr(registry, "extra_metrics", lambda: {"Odd": odd})
     assert CDDFUSE.select(["odd"]) == (odd,)
 
 

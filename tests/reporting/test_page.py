@@ -14,7 +14,6 @@ from uaabench.methods import efficiency
 from uaabench.reporting.build import table_of
 from uaabench.reporting.html import page
 from uaabench.reporting.html.pictures import _encode, pictures
-from uaabench.reporting.numbers import Numbers
 from uaabench.running.config import build
 from uaabench.running.evidence import load
 

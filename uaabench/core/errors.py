@@ -57,6 +57,23 @@ class StorageError(UaabenchError):
         )
 
 
+def sentence(error: BaseException) -> str:
+    """One sentence about an error: the message of ours, type and message of any other.
+
+    Example:
+        >>> sentence(DataError("There is no image."))
+        'There is no image.'
+        >>> sentence(KeyError("ir"))
+        "KeyError: 'ir'"
+    """
+    if isinstance(error, UaabenchError):
+        return str(error)
+    if isinstance(error, SystemExit):
+        return f"its code asked the process to end (exit code {error.code})"
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """Say that `name` is no known `kind`, with the nearest known name or, failing that, the known ones.
 
@@ -70,16 +87,6 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     rest = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     hint = f"did you mean '{names[nearest[0]]}'?" if nearest else f"known are: {listed}{rest}."
     return UsageError(f"There is no {kind} '{name}'; {hint}")
-
-
-def sentence(error: BaseException) -> str:
-    """One sentence about an error: the message of ours, type and message of any other."""
-    if isinstance(error, UaabenchError):
-        return str(error)
-    if isinstance(error, SystemExit):
-        return f"the code of the method or metric asked the process to end (exit code {error.code})"
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 _is_worker = False

@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from uaabench.core.arrays import ByteImage, FloatImage
 from uaabench.core.errors import DataError
-from uaabench.core.interface import ByteImage, FloatImage
 
 if TYPE_CHECKING:
     from torch import Tensor

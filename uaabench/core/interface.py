@@ -12,17 +12,31 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
+from uaabench.core.arrays import ByteImage, Counts, FloatImage, Values
 from uaabench.core.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-ByteImage = NDArray[np.uint8]
-FloatImage = NDArray[np.float64]
+# The arrays that the contracts speak of are part of them: who writes a method or a metric imports this module alone.
+__all__ = [
+    "ByteImage",
+    "Checkpoint",
+    "DatasetCard",
+    "FloatImage",
+    "FusionDataset",
+    "FusionMethod",
+    "LabelClass",
+    "LuminanceMethod",
+    "MethodCard",
+    "MethodKind",
+    "Metric",
+    "Pair",
+    "Sources",
+    "luminance",
+]
+
 MethodKind = Literal["trivial", "classical", "learned", "precomputed"]
 
 
@@ -91,6 +105,8 @@ class MethodCard:
         postprocessing: What happens to the network output before it is quantised.
         parameters: Number of trainable parameters of the shipped configuration.
         implementation: `module:Class` that carries it out.
+        objective: `module:Class` of its network with its own loss, for a training within a common budget; empty for
+            a method that is not trained so.
         checkpoints: Published checkpoints by name.
     """
 
@@ -108,6 +124,7 @@ class MethodCard:
     postprocessing: str = "none"
     parameters: int | None = None
     implementation: str = ""
+    objective: str = ""
     checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
 
     @classmethod
@@ -371,4 +388,4 @@ class Measure(Column):
             where the measure is undefined.
     """
 
-    of: Callable[[Sequence[Any], NDArray[np.int64], Mapping[str, Any]], NDArray[np.float64]]
+    of: Callable[[Sequence[Any], Counts, Mapping[str, Any]], Values]

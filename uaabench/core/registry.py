@@ -1,24 +1,27 @@
 """Names to methods, data sets and metrics; nothing is imported before it is used.
 
-A name is looked up in the package itself, in the plugin files given with `--plugin`, and in the entry points of
-installed packages (groups `uaabench.methods`, `uaabench.datasets`, `uaabench.metrics`). Later ones may not shadow
-earlier ones: a name means one thing in a table.
+A name is looked up in the package itself, in the entry points of installed packages (groups `uaabench.methods`,
+`uaabench.datasets`, `uaabench.metrics`), and in the plugin files given with `--plugin`. A name means one thing in a
+table: two things of a kind whose names are the same but for the case of letters are refused.
 """
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
+from importlib.resources import files as package_files
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from uaabench.core.errors import UsageError, unknown_name
-from uaabench.core.interface import FusionDataset, FusionMethod, MethodCard, Metric
+from uaabench.core import plugins
+from uaabench.core.errors import UsageError, sentence, unknown_name
+from uaabench.core.files import digest
+from uaabench.core.interface import DatasetCard, FusionDataset, FusionMethod, MethodCard, Metric
 
 BUILTIN_DATASETS = {
     "msrs": "uaabench.datasets.msrs:MSRS",
@@ -29,15 +32,134 @@ BUILTIN_DATASETS = {
     "demo": "uaabench.datasets.demo:Demo",
     "folder": "uaabench.datasets.folder:Folder",
 }
+# In the order in which a run carries them out; those of plugins follow.
+BUILTIN_STAGES = {
+    "fuse": "uaabench.running.stages.fuse:Fuse",
+    "score": "uaabench.running.stages.score:Score",
+    "segment": "uaabench.judges.segmentation.stage:Segment",
+}
+BUILTIN_PROFILES = "uaabench.metrics.profiles:PROFILES"
+KIND_ORDER = ("trivial", "classical", "learned", "precomputed")
 
-_plugin_methods: dict[str, type[FusionMethod]] = {}
-_plugin_datasets: dict[str, type[FusionDataset]] = {}
-_plugin_metrics: dict[str, Metric] = {}
+
+@dataclass(frozen=True)
+class Thing:
+    """Something that has a name.
+
+    Attributes:
+        name: Its name.
+        value: The class or object itself, or the `module:attribute` it is imported from.
+        origin: Where it comes from, in words.
+        sources: Gives the SHA-256 by file of its code; of what comes with the package, whose versions tell, nothing.
+    """
+
+    name: str
+    value: Any
+    origin: str = "built in"
+    sources: Callable[[], dict[str, str]] = dict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of things that have names.
+
+    Attributes:
+        word: What messages call one.
+        contract: Base of its classes, or the class that its objects are of; `module:Name` where that is not in core.
+        card: What kind of card its classes carry; None for those that have a name themselves.
+        of_classes: Whether its things are classes, not objects.
+        group: The entry points that name such things in installed packages.
+        builtin: Gives those that come with the package; a name may stand for several variants.
+    """
+
+    word: str
+    contract: type | str
+    card: type | None
+    group: str
+    builtin: Callable[[], Iterable[Thing]]
+    of_classes: bool = True
+
+    @property
+    def base(self) -> type:
+        """The contract itself."""
+        found: type = import_object(self.contract) if isinstance(self.contract, str) else self.contract
+        return found
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plugin file that was loaded: the hashes of its code, and what it defines, by kind."""
+
+    sources: dict[str, str]
+    things: list[tuple[str, Thing]]
+
+
+_plugins: dict[Path, Plugin] = {}
+
+
+def names(kind: str) -> list[str]:
+    """Names of all things of a kind, built-in ones first.
+
+    Raises:
+        UsageError: An installed package is broken, or takes a name that is in use.
+    """
+    return [thing.name for thing in _things(kind).values()]
+
+
+def get(kind: str, name: str) -> Any:
+    """The class or object of this name, imported if need be.
+
+    Args:
+        kind: A key of `KINDS`.
+        name: Its name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    value = _thing(kind, name).value
+    return import_object(value) if isinstance(value, str) else value
+
+
+def import_object(target: str) -> Any:
+    """Import what a card names as `module:attribute`."""
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def source_of(kind: str, name: str) -> str:
+    """One digest of the code behind a name, which is part of what its results are kept under.
+
+    Of a plugin this is its file and what it imports from beside it; of an installed package what the module imports
+    from the same package. Empty for what is built in: its version tells of every change.
+
+    Raises:
+        UsageError: There is no such thing.
+    """
+    sources = _thing(kind, name).sources()
+    return digest(sources) if sources else ""
+
+
+def plugin_sources(path: Path) -> dict[str, str]:
+    """SHA-256 by file of everything that the results of a plugin depend on.
+
+    Args:
+        path: The plugin file. If it was loaded, these are the hashes of what was loaded.
+
+    Returns:
+        Hashes by path relative to the folder of the plugin: of the file itself, and of what it imports from that folder
+        or below, directly or through other files.
+
+    Raises:
+        UsageError: There is no such file.
+    """
+    place = _place(path)
+    return dict(_plugins[place].sources) if place in _plugins else plugins.sources_of_plugin(place)
 
 
 def method_cards() -> dict[str, MethodCard]:
     """Cards of all methods that can be named, without importing the built-in ones."""
-    return _builtin_cards() | {name: method.card for name, method in (_entry_methods() | _plugin_methods).items()}
+    builtin = _builtin_cards()
+    return {name: builtin.get(name) or get("method", name).card for name in names("method")}
 
 
 def method_card(name: str) -> MethodCard:
@@ -46,10 +168,8 @@ def method_card(name: str) -> MethodCard:
     Raises:
         UsageError: There is no such method.
     """
-    cards = method_cards()
-    if name not in cards:
-        raise unknown_name("method", name, cards)
-    return cards[name]
+    _thing("method", name)
+    return _builtin_cards().get(name) or method_class(name).card
 
 
 def method_class(name: str) -> type[FusionMethod]:
@@ -58,16 +178,13 @@ def method_class(name: str) -> type[FusionMethod]:
     Raises:
         UsageError: There is no such method.
     """
-    card = method_card(name)
-    if name in _builtin_cards():
-        imported: type[FusionMethod] = _import(card.implementation)
-        return imported
-    return (_entry_methods() | _plugin_methods)[name]
+    found: type[FusionMethod] = get("method", name)
+    return found
 
 
 def dataset_names() -> list[str]:
     """Names of all data sets, built-in ones first."""
-    return [*BUILTIN_DATASETS, *_entry_datasets(), *_plugin_datasets]
+    return names("dataset")
 
 
 def dataset_class(name: str) -> type[FusionDataset]:
@@ -76,19 +193,14 @@ def dataset_class(name: str) -> type[FusionDataset]:
     Raises:
         UsageError: There is no such data set.
     """
-    if name in BUILTIN_DATASETS:
-        imported: type[FusionDataset] = _import(BUILTIN_DATASETS[name])
-        return imported
-    others = _entry_datasets() | _plugin_datasets
-    if name not in others:
-        raise unknown_name("data set", name, dataset_names())
-    return others[name]
+    found: type[FusionDataset] = get("dataset", name)
+    return found
 
 
 def extra_metrics() -> dict[str, Metric]:
     """Metrics from plugins and entry points, by name; a profile may be extended by them."""
-    installed = {point.name: point.load() for point in entry_points(group="uaabench.metrics")}
-    return installed | _plugin_metrics
+    builtin = {thing.name for thing in KINDS["metric"].builtin()}
+    return {name: get("metric", name) for name in names("metric") if name not in builtin}
 
 
 def load_plugins(paths: Iterable[Path] | None) -> None:
@@ -98,92 +210,189 @@ def load_plugins(paths: Iterable[Path] | None) -> None:
 
 
 def load_plugin(path: Path) -> list[str]:
-    """Import a Python file and register the methods, data sets and metrics it defines.
+    """Import a Python file and register what it defines; a file that was loaded before is not imported again.
 
     Args:
-        path: The file; its classes with a `card`, and its `Metric` objects, are registered by their names.
+        path: The file; its concrete classes that derive from a contract, and its `Metric` objects, are registered by
+            their names. It may import files beside it.
 
     Returns:
         The names that were registered.
 
     Raises:
-        UsageError: The file is missing, cannot be imported, defines nothing, or takes a name that is in use.
+        UsageError: The file is missing, cannot be imported, defines nothing, takes a name that is in use, or was
+            changed since it was loaded.
     """
-    module = _import_file(path)
-    names = [*_register_classes(module, path), *_register_metrics(module, path)]
-    if not names:
-        raise UsageError(f"The plugin {path} defines no FusionMethod, FusionDataset or Metric with a card.")
-    return names
+    place = _place(path)
+    if place not in _plugins:
+        _plugins[place] = _read_plugin(place)
+    elif plugins.sources_of_plugin(place, _loaded_files(place)) != _plugins[place].sources:
+        raise UsageError(f"The plugin {path} was changed after it had been loaded; start a new process to use it.")
+    return [thing.name for _, thing in _plugins[place].things]
 
 
-def _register_classes(module: ModuleType, path: Path) -> Iterator[str]:
-    for value in list(vars(module).values()):
-        if not inspect.isclass(value) or value.__module__ != module.__name__ or inspect.isabstract(value):
-            continue
-        if issubclass(value, FusionMethod):
-            _claim("method", value.card.name, _builtin_cards(), path)
-            _plugin_methods[value.card.name] = value
-            yield value.card.name
-        elif issubclass(value, FusionDataset):
-            _claim("data set", value.card.name, BUILTIN_DATASETS, path)
-            _plugin_datasets[value.card.name] = value
-            yield value.card.name
-
-
-def _register_metrics(module: ModuleType, path: Path) -> Iterator[str]:
-    from uaabench.metrics.profiles import metrics
-
-    builtin = metrics()
-    for value in vars(module).values():
-        if isinstance(value, Metric) and value not in builtin.values():
-            _claim("metric", value.name, builtin, path)
-            _plugin_metrics[value.name] = value
-            yield value.name
-
-
-def _claim(
-    kind: str, name: str, builtin: dict[str, MethodCard] | dict[str, str] | dict[str, Metric], path: Path
-) -> None:
-    if name in builtin:
-        raise UsageError(f"The plugin {path} names its {kind} '{name}', which is built in; choose another name.")
-
-
-def _import_file(path: Path) -> ModuleType:
-    name = f"uaabench_plugin_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if not path.is_file() or spec is None or spec.loader is None:
+def _place(path: Path) -> Path:
+    """The one path of a plugin file, whatever it is called by."""
+    place = path.expanduser().resolve()
+    if not place.is_file():
         raise UsageError(f"There is no plugin file {path}; give the path of a Python file.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise UsageError(f"The plugin {path} cannot be imported: {type(error).__name__}: {error}.") from error
-    return module
+    return place
 
 
-def _import(target: str) -> type:
-    """Import `module:Class`."""
-    module, _, name = target.partition(":")
-    found: type = getattr(importlib.import_module(module), name)
+def _loaded_files(path: Path) -> list[Path]:
+    """The files of a loaded plugin that are still there."""
+    return [file for name in _plugins[path].sources if (file := path.parent / name).is_file()]
+
+
+def _read_plugin(path: Path) -> Plugin:
+    module, imported = plugins.import_plugin(path)
+    sources = plugins.sources_of_plugin(path, imported)
+    things: list[tuple[str, Thing]] = []
+    for kind in KINDS:
+        known = dict(_things(kind)) if _defined(module, kind) else {}
+        for attribute, value in _defined(module, kind).items():
+            origin = f"{attribute} of the plugin {path}"
+            thing = Thing(_name(kind, value, origin), value, origin, lambda: sources)
+            _add(kind, thing, known)
+            things.append((kind, thing))
+    if not things:
+        contracts = ", ".join(kind.base.__name__ for kind in KINDS.values())
+        raise UsageError(f"The plugin {path} defines none of {contracts}; see docs/add-a-method.md.")
+    return Plugin(sources, things)
+
+
+def _defined(module: ModuleType, kind: str) -> dict[str, Any]:
+    """What a module defines of a kind, by the name it has there; what it only imports is another's."""
+    contract = KINDS[kind].base
+    found: dict[int, tuple[str, Any]] = {}
+    for attribute, value in vars(module).items():
+        if not KINDS[kind].of_classes:
+            own = isinstance(value, contract) and not _is_known(kind, value)
+        else:
+            own = inspect.isclass(value) and issubclass(value, contract) and value.__module__ == module.__name__
+        if own and not inspect.isabstract(value):
+            found.setdefault(id(value), (attribute, value))
+    return dict(found.values())
+
+
+def _is_known(kind: str, value: Any) -> bool:
+    """Whether an object is one that is registered already, or built in under any profile."""
+    others = [*KINDS[kind].builtin(), *_things(kind).values()]
+    return any(value is thing.value for thing in others)
+
+
+def _name(kind: str, value: Any, origin: str) -> str:
+    """The name that a class or object gives itself."""
+    card = KINDS[kind].card
+    named = value if card is None else getattr(value, "card", None)
+    is_card = card is None or isinstance(named, card)
+    if not is_card or not isinstance(getattr(named, "name", None), str) or not named.name:
+        expected = f"a card of type {card.__name__}" if card is not None else "a name"
+        raise UsageError(f"The {KINDS[kind].word} {origin} has no {expected.removeprefix('a ')}; give it {expected}.")
+    return named.name
+
+
+def _thing(kind: str, name: str) -> Thing:
+    found = _things(kind).get(_plain(name))
+    if found is None or found.name != name:
+        raise unknown_name(KINDS[kind].word, name, names(kind))
+    return found
+
+
+def _things(kind: str) -> dict[str, Thing]:
+    """All things of a kind by their plain names."""
+    found = dict(_installed(kind))
+    found.update((_plain(thing.name), thing) for plugin in _plugins.values() for k, thing in plugin.things if k == kind)
     return found
 
 
 @cache
+def _installed(kind: str) -> dict[str, Thing]:
+    """What comes with the package, and what the entry points of installed packages name."""
+    found: dict[str, Thing] = {}
+    for thing in KINDS[kind].builtin():
+        found.setdefault(_plain(thing.name), thing)
+    for point in entry_points(group=KINDS[kind].group):
+        _add(kind, _of_entry_point(kind, point), found)
+    return found
+
+
+def _of_entry_point(kind: str, point: EntryPoint) -> Thing:
+    package = f" of the package {point.dist.name}" if point.dist is not None else ""
+    origin = f"the entry point {point.name} = {point.value}{package}"
+    try:
+        value = point.load()
+    except BaseException as error:  # a package that calls sys.exit must not end the program as if all were done
+        raise UsageError(f"{origin} cannot be imported: {sentence(error)}; mend or remove that package.") from error
+    name = _name(kind, value, origin)
+    if name != point.name:
+        raise UsageError(f"{origin} leads to a {KINDS[kind].word} named '{name}'; the entry point must have that name.")
+    return Thing(name, value, origin, lambda: plugins.sources_of_package(point.module))
+
+
+def _add(kind: str, thing: Thing, known: dict[str, Thing]) -> None:
+    """Add a thing to those known by their plain names.
+
+    Raises:
+        UsageError: The name is in use.
+    """
+    other = known.setdefault(_plain(thing.name), thing)
+    if other is not thing:
+        raise UsageError(
+            f"Two {KINDS[kind].word}s have one name: '{other.name}' ({other.origin}) and '{thing.name}' "
+            f"({thing.origin}); rename one of them."
+        )
+
+
+def _plain(name: str) -> str:
+    """A name as it is compared: case counts for nothing, nor does `_` for `-`, as metrics are looked up."""
+    return name.casefold().replace("_", "-")
+
+
+@cache
 def _builtin_cards() -> dict[str, MethodCard]:
-    import uaabench.baselines
-
-    folder = Path(uaabench.baselines.__path__[0])
+    folder = Path(str(package_files("uaabench.baselines")))
     cards = [MethodCard.read(path) for path in sorted(folder.glob("*.toml"))]
-    order = {"trivial": 0, "classical": 1, "learned": 2, "precomputed": 3}
-    return {card.name: card for card in sorted(cards, key=lambda card: order[card.kind])}
+    return {card.name: card for card in sorted(cards, key=lambda card: KIND_ORDER.index(card.kind))}
 
 
-@cache
-def _entry_methods() -> dict[str, type[FusionMethod]]:
-    return {point.name: point.load() for point in entry_points(group="uaabench.methods")}
+def _builtin_methods() -> Iterator[Thing]:
+    return (Thing(card.name, card.implementation) for card in _builtin_cards().values())
 
 
-@cache
-def _entry_datasets() -> dict[str, type[FusionDataset]]:
-    return {point.name: point.load() for point in entry_points(group="uaabench.datasets")}
+def _builtin_datasets() -> Iterator[Thing]:
+    return (Thing(name, target) for name, target in BUILTIN_DATASETS.items())
+
+
+def _builtin_stages() -> Iterator[Thing]:
+    return (Thing(name, target) for name, target in BUILTIN_STAGES.items())
+
+
+def _builtin_metrics() -> Iterator[Thing]:
+    profiles = import_object(BUILTIN_PROFILES).values()
+    return (Thing(metric.name, metric) for profile in profiles for metric in profile.metrics.values())
+
+
+KINDS = {
+    "method": Kind(
+        word="method", contract=FusionMethod, card=MethodCard, group="uaabench.methods", builtin=_builtin_methods
+    ),
+    "dataset": Kind(
+        word="data set", contract=FusionDataset, card=DatasetCard, group="uaabench.datasets", builtin=_builtin_datasets
+    ),
+    "metric": Kind(
+        word="metric",
+        contract=Metric,
+        card=None,
+        group="uaabench.metrics",
+        builtin=_builtin_metrics,
+        of_classes=False,
+    ),
+    "stage": Kind(
+        word="stage",
+        contract="uaabench.running.stage:Stage",
+        card=None,
+        group="uaabench.stages",
+        builtin=_builtin_stages,
+    ),
+}

@@ -12,6 +12,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -284,6 +285,4 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def _shipped_folder() -> Path:
-    import uaabench.baselines
-
-    return Path(uaabench.baselines.__path__[0]) / "weights"
+    return Path(str(files("uaabench.baselines"))) / "weights"

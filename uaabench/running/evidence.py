@@ -141,7 +141,7 @@ class Run:
     @property
     def stages(self) -> list[Stage]:
         """Its stages, in order, but for those of plug-ins that are gone."""
-        known = registry.stage_names()
+        known = registry.names("stage")
         return [
             stage.make(entry["name"], {entry["name"]: entry["options"]})
             for entry in self.facts["stages"]

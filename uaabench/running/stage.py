@@ -251,7 +251,7 @@ def by_method(units: Sequence[Unit]) -> list[list[Unit]]:
 
 def stages(options: Mapping[str, Mapping[str, Any]]) -> tuple[Stage, ...]:
     """All stages that are known, the built-in ones first, with their options."""
-    return tuple(make(name, options) for name in registry.stage_names())
+    return tuple(make(name, options) for name in registry.names("stage"))
 
 
 def make(name: str, options: Mapping[str, Mapping[str, Any]] | None = None) -> Stage:
@@ -260,5 +260,5 @@ def make(name: str, options: Mapping[str, Mapping[str, Any]] | None = None) -> S
     Raises:
         UsageError: There is no such stage.
     """
-    stage_class: Callable[..., Stage] = registry.stage_class(name)
+    stage_class: Callable[..., Stage] = registry.get("stage", name)
     return stage_class(**(options or {}).get(name, {}))

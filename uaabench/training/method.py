@@ -16,6 +16,7 @@ from torch import nn
 
 from uaabench.core import registry, weights
 from uaabench.core.errors import UsageError
+from uaabench.core.interface import MethodCard
 from uaabench.core.weights import WeightsCard
 from uaabench.training.budget import Budget
 from uaabench.training.crops import Batch, CropSampler
@@ -37,7 +38,7 @@ Report = Callable[[int, dict[str, float]], None]
 def trainable() -> list[str]:
     """Names of the methods that can be trained within a budget."""
     cards = registry.method_cards().values()
-    return [card.name for card in cards if card.kind == "learned" and _objective_of(card.name) is not None]
+    return [card.name for card in cards if card.kind == "learned" and _objective_of(card) is not None]
 
 
 def objective_of(name: str) -> Callable[[], Objective]:
@@ -46,16 +47,19 @@ def objective_of(name: str) -> Callable[[], Objective]:
     Raises:
         UsageError: There is no such method, or it cannot be trained here.
     """
-    registry.method_card(name)
-    found = _objective_of(name)
+    found = _objective_of(registry.method_card(name))
     if found is None:
         raise UsageError(f"The method '{name}' cannot be trained here; methods that can: {', '.join(trainable())}.")
     return found
 
 
-def _objective_of(name: str) -> Callable[[], Objective] | None:
-    method = registry.method_class(name)()
-    return method.objective if isinstance(method, Trains) else None
+def _objective_of(card: MethodCard) -> Callable[[], Objective] | None:
+    """What the card names, so that nothing is imported in vain; for methods of users what their class offers."""
+    if card.objective:
+        named: Callable[[], Objective] = registry.import_object(card.objective)
+        return named
+    method = registry.method_class(card.name)
+    return method().objective if issubclass(method, Trains) else None
 
 
 def train(

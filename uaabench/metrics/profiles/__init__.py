@@ -5,10 +5,9 @@ may stand for another formula in another profile. What a toolbox computes differ
 stands in the module of its profile; the definitions stand in the modules of the metrics.
 """
 
-from uaabench.core.errors import UsageError, unknown_name
-from uaabench.core.interface import Metric
-from uaabench.metrics import find
-from uaabench.metrics.profiles.base import Plane, Profile, Scene, Value
+from uaabench.core.errors import unknown_name
+from uaabench.core.interface import Metric, Sources
+from uaabench.metrics.profiles.base import PROFILES, Plane, Profile, Scene, Value, having
 from uaabench.metrics.profiles.cddfuse import CDDFUSE, CDDFUSE_SSIM255
 from uaabench.metrics.profiles.ivif_zoo import IVIF_ZOO
 from uaabench.metrics.profiles.published import PUBLISHED
@@ -16,11 +15,9 @@ from uaabench.metrics.profiles.tang import TANG
 from uaabench.metrics.profiles.tang_legacy import TANG_LEGACY
 from uaabench.metrics.profiles.vifb import VIFB
 
-__all__ = ["PROFILES", "Plane", "Profile", "Scene", "Value", "having", "metrics", "profile"]
+__all__ = ["PROFILES", "Plane", "Profile", "Scene", "Value", "having", "metrics", "prepare_on", "profile"]
 
-PROFILES: dict[str, Profile] = {
-    entry.name: entry for entry in (CDDFUSE, CDDFUSE_SSIM255, VIFB, TANG, TANG_LEGACY, IVIF_ZOO, PUBLISHED)
-}
+PROFILES |= {entry.name: entry for entry in (CDDFUSE, CDDFUSE_SSIM255, VIFB, TANG, TANG_LEGACY, IVIF_ZOO, PUBLISHED)}
 
 
 def profile(name: str) -> Profile:
@@ -43,13 +40,16 @@ def metrics() -> dict[str, Metric]:
     return found
 
 
-def having(name: str) -> list[Profile]:
-    """The profiles that have a metric of this name."""
-    found = []
-    for entry in PROFILES.values():
-        try:
-            find(name, entry.metrics)
-        except UsageError:
-            continue
-        found.append(entry)
-    return found
+def prepare_on(device: str, convention: Profile, sources: Sources) -> Scene:
+    """Read the sources of a pair as `Profile.prepare` does, for scoring on a device.
+
+    Args:
+        device: Where to compute, as torch names it; the values are the same to 1e-9.
+        convention: The profile.
+        sources: The pair.
+    """
+    if device == "cpu":
+        return convention.prepare(sources)
+    from uaabench.metrics.profiles.device import DeviceScene
+
+    return DeviceScene(convention, sources, device)

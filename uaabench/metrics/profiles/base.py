@@ -10,7 +10,7 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from uaabench.core import imaging
+from uaabench.core import imaging, registry
 from uaabench.core.errors import DataError, UsageError, WeightsError
 from uaabench.core.interface import ByteImage, FloatImage, Metric, Sources
 from uaabench.metrics import find
@@ -104,17 +104,13 @@ class Profile:
         Raises:
             UsageError: This profile has no such metric.
         """
-        from uaabench.core.registry import extra_metrics
-
-        known = {**extra_metrics(), **self.metrics}
+        known = {**registry.extra_metrics(), **self.metrics}
         return tuple({metric.name: metric for metric in (self._find(name, known) for name in names)}.values())
 
     def _ready(self) -> list[str]:
         return [metric.name for metric in self.metrics.values() if _is_ready(metric)]
 
     def _find(self, name: str, known: Mapping[str, Metric]) -> Metric:
-        from uaabench.metrics.profiles import having
-
         try:
             return find(name, known)
         except UsageError as error:
@@ -129,18 +125,9 @@ class Profile:
         """Describe for cache keys what decides the numbers: this profile, the metrics and their versions."""
         return {"name": self.name, "version": self.version, "metrics": {m.name: m.version for m in metrics}}
 
-    def prepare(self, sources: Sources, device: str = "cpu") -> Scene:
-        """Read the sources of a pair as this profile does, so that any number of fused images can be scored.
-
-        Args:
-            sources: The pair.
-            device: Where to compute, as torch names it; the values are the same to 1e-9.
-        """
-        if device == "cpu":
-            return Scene(self, sources)
-        from uaabench.metrics.profiles.device import DeviceScene
-
-        return DeviceScene(self, sources, device)
+    def prepare(self, sources: Sources) -> Scene:
+        """Read the sources of a pair as this profile does, so that any number of fused images can be scored."""
+        return Scene(self, sources)
 
     def score(self, fused: ByteImage, sources: Sources, metrics: Sequence[Metric]) -> list[Value]:
         """Compute metrics of one fused image.
@@ -172,6 +159,22 @@ class Profile:
         if image.ndim == 2:
             return [Plane(image.astype(np.float64))]
         return [Plane(plane) for plane in self.planes(image)]
+
+
+# All profiles by name; the package fills it, so that what is missing in one profile can be said to be in another.
+PROFILES: dict[str, Profile] = {}
+
+
+def having(name: str) -> list[Profile]:
+    """The profiles that have a metric of this name."""
+    found = []
+    for entry in PROFILES.values():
+        try:
+            find(name, entry.metrics)
+        except UsageError:
+            continue
+        found.append(entry)
+    return found
 
 
 def _is_ready(metric: Metric) -> bool:
