@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from uaabench.core.errors import UsageError
+from uaabench.core.files import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,16 +88,16 @@ def check(
     against = load(reference)
     found = regression.changes(judged, against, regression.Tolerances.parse(tolerance or [], against.metrics))
     notes = list(regression.remarks(judged, against))
-    if junit is not None:
-        _write(junit, regression.as_junit(found))
-    if json_file is not None:
-        _write(json_file, regression.as_json(found, notes))
     if shown == "json":
         typer.echo(regression.as_json(found, notes), nl=False)
     else:
         for line in regression.as_annotations(found) if shown == "github" else ():
             typer.echo(line)
         _print_gate(found, notes, reference)
+    if junit is not None:
+        write_text(junit, regression.as_junit(found))
+    if json_file is not None:
+        write_text(json_file, regression.as_json(found, notes))
     if any(change.fails for change in found):
         raise typer.Exit(1)
 
@@ -123,15 +124,6 @@ def _update(run: Path, reference: Path, reason: str) -> None:
         raise UsageError('A new reference needs its reason: --update --reason "uaa: retrained weights"')
     regression.write_reference(load(run), reference, reason.strip())
     typer.echo(f"{reference} is the new reference.")
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(
-            f"Cannot write {path}: {error.strerror or error}; name a file in a folder that exists."
-        ) from error
 
 
 def _print_gate(found: Sequence[Change], notes: Sequence[str], reference: Path) -> None:
