@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from uaabench.reporting.evidence import Evidence
     from uaabench.reporting.gate import Change
 
 Gate = Literal["text", "json", "github"]
@@ -36,14 +37,15 @@ def compare(
     from uaabench.reporting.evidence import load
 
     old, new = load(before), load(after)
-    found = regression.changes(new, old, regression.Tolerances(regression.Tolerance(0.0, False)))
+    changes = regression.changes(new, old, regression.Tolerances(regression.Tolerance(0.0, False)))
+    _refuse_nothing(changes, new, old)
     notes = list(regression.remarks(new, old))
     if as_json:
-        typer.echo(regression.as_json(found, notes), nl=False)
+        typer.echo(regression.as_json(changes, notes), nl=False)
         return
     console = Console(highlight=False)
-    _print_changes(found, console)
-    _print_missing(found)
+    _print_changes(changes, console)
+    _print_missing(changes)
     console.print(
         "Difference is B minus A over the same pairs with its 95 % bootstrap interval; p is that of the Wilcoxon "
         "signed-rank test after Holm's correction over all lines; better and worse where the interval excludes 0.",
@@ -86,19 +88,20 @@ def check(
         _update(judged.run, reference, reason)
         return
     against = load(reference)
-    found = regression.changes(judged, against, regression.Tolerances.parse(tolerance or [], against.metrics))
+    changes = regression.changes(judged, against, regression.Tolerances.parse(tolerance or [], against.metrics))
+    _refuse_nothing(changes, judged, against)
     notes = list(regression.remarks(judged, against))
     if shown == "json":
-        typer.echo(regression.as_json(found, notes), nl=False)
+        typer.echo(regression.as_json(changes, notes), nl=False)
     else:
-        for line in regression.as_annotations(found) if shown == "github" else ():
+        for line in regression.as_annotations(changes) if shown == "github" else ():
             typer.echo(line)
-        _print_gate(found, notes, reference)
+        _print_gate(changes, notes, reference)
     if junit is not None:
-        write_text(junit, regression.as_junit(found))
+        write_text(junit, regression.as_junit(changes))
     if json_file is not None:
-        write_text(json_file, regression.as_json(found, notes))
-    if any(change.fails for change in found):
+        write_text(json_file, regression.as_json(changes, notes))
+    if any(change.fails for change in changes):
         raise typer.Exit(1)
 
 
@@ -116,6 +119,15 @@ def merge(
     print_report(join(runs, out))
 
 
+def _refuse_nothing(changes: Sequence[Change], run: Evidence, reference: Evidence) -> None:
+    """Refuse a comparison of no value at all, which nothing could fail."""
+    for evidence in (run, reference):
+        if evidence.records.empty:
+            raise UsageError(f"{evidence.run} holds no value; score it first: uaabench score {evidence.run}")
+    if not changes:
+        raise UsageError(f"{reference.run} has no value that {run.run} could be compared with; make it anew.")
+
+
 def _update(run: Path, reference: Path, reason: str) -> None:
     from uaabench.reporting import gate as regression
     from uaabench.reporting.evidence import load
@@ -126,32 +138,32 @@ def _update(run: Path, reference: Path, reason: str) -> None:
     typer.echo(f"{reference} is the new reference.")
 
 
-def _print_gate(found: Sequence[Change], notes: Sequence[str], reference: Path) -> None:
+def _print_gate(changes: Sequence[Change], notes: Sequence[str], reference: Path) -> None:
     """What changed, in sentences, and the verdict on the last line."""
-    for change in sorted(found, key=lambda change: change.verdict == "better"):
+    for change in sorted(changes, key=lambda change: change.verdict == "better"):
         if change.verdict != "same":
             typer.echo(change.sentence)
     for note in notes:
         typer.echo(note)
-    count = {verdict: sum(change.verdict == verdict for change in found) for verdict in STYLES}
+    count = {verdict: sum(change.verdict == verdict for change in changes) for verdict in STYLES}
     passed = "failed" if count["worse"] or count["missing"] else "passed"
     typer.echo(
-        f"The gate {passed} against {reference}: of {len(found)} values {count['worse']} are worse, "
+        f"The gate {passed} against {reference}: of {len(changes)} values {count['worse']} are worse, "
         f"{count['missing']} missing, {count['better']} better, {count['same']} the same."
     )
 
 
-def _print_changes(found: Sequence[Change], console: Console) -> None:
+def _print_changes(changes: Sequence[Change], console: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    for dataset in dict.fromkeys(change.dataset for change in found):
+    for dataset in dict.fromkeys(change.dataset for change in changes):
         grid = Table(title=dataset, title_justify="left", pad_edge=False)
         for heading in ("Method", "Metric"):
             grid.add_column(heading)
         for heading in ("A", "B", "B - A", "95 % interval", "p", "won", "n", ""):
             grid.add_column(heading, justify="right", no_wrap=True)
-        for change in found:
+        for change in changes:
             if change.dataset != dataset or change.difference is None:
                 continue
             interval = "-" if change.low is None else f"[{change.low:+.4f}, {change.high:+.4f}]"
@@ -176,7 +188,7 @@ def _p_value(value: float | None) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _print_missing(found: Sequence[Change]) -> None:
-    for change in found:
+def _print_missing(changes: Sequence[Change]) -> None:
+    for change in changes:
         if change.verdict == "missing":
             typer.echo(change.sentence)

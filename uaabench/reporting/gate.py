@@ -14,9 +14,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
-from uaabench.core.errors import UsageError, unknown_name
+from uaabench.core.errors import StorageError, UsageError, unknown_name
+from uaabench.core.files import write_json
 from uaabench.core.interface import Metric
 from uaabench.judges.segmentation import kept
 from uaabench.judges.segmentation.confusion import difference_interval, mean_iou
@@ -30,6 +32,8 @@ from uaabench.statistics import compare_pairs, holm
 Verdict = Literal["same", "worse", "better", "missing"]
 # Entries of a manifest that name places on the machine of the run, or the way it was called there.
 PRIVATE = ("argv", "data_root", "plugins", "root", "folder", "platform")
+# What a reference consists of.
+REFERENCE_FILES = ("manifest.json", "records.parquet", kept.FILE, "reference.json", "report")
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,29 +312,72 @@ def remarks(run: Evidence, reference: Evidence) -> Iterator[str]:
 def write_reference(run: Evidence, folder: Path, reason: str) -> list[Path]:
     """Make a run the new reference: its manifest without places, its records, its tables, and why.
 
+    The new reference is made beside the old one and takes its place as a whole; when that fails, the old one stays.
+    Other files in the folder, such as a README, are kept.
+
     Args:
         run: The run.
         folder: The reference; made where it is missing.
         reason: Why the reference changes; kept in `reference.json` with the reasons of earlier changes.
 
     Raises:
-        UsageError: A pair of the run has failed, or the folder cannot be written.
+        UsageError: The run is empty, a pair of it has failed, it is the reference itself, or the folder holds
+            something else than a reference.
+        StorageError: The folder cannot be written.
     """
-    if (run.records["status"] == "failed").any():
-        raise UsageError(f"Pairs of {run.run} have failed; a reference must be complete, so mend them first.")
+    _refuse_as_reference(run, folder)
     earlier = (store.read_json(folder / "reference.json") or {}).get("history", [])
     entry = {"date": datetime.now(UTC).date().isoformat(), "reason": reason, "plan": run.facts["plan"]}
+    place = folder.resolve()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        store.write_json(folder / "manifest.json", _public(run.facts))
-        shutil.copyfile(run.run / "records.parquet", folder / "records.parquet")
-        (folder / kept.FILE).unlink(missing_ok=True)
-        if run.judged:
-            shutil.copyfile(run.run / kept.FILE, folder / kept.FILE)
-        store.write_json(folder / "reference.json", {"history": [*earlier, entry]})
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent, ignore_cleanup_errors=True) as beside:
+            made, old = Path(beside) / "new", Path(beside) / "old"
+            if place.is_dir():
+                shutil.copytree(place, made, symlinks=True, ignore=shutil.ignore_patterns(*REFERENCE_FILES))
+            made.mkdir(exist_ok=True)
+            write_json(made / "manifest.json", _public(run.facts))
+            shutil.copyfile(run.run / "records.parquet", made / "records.parquet")
+            if run.judged:
+                shutil.copyfile(run.run / kept.FILE, made / kept.FILE)
+            write_json(made / "reference.json", {"history": [*earlier, entry]})
+            names = [path.name for path in files.write(files.texts(load(made).table()), made / "report")]
+            _swap(made, place, old)
     except OSError as error:
-        raise UsageError(f"Cannot write the reference {folder}: {error.strerror or error}.") from error
-    return files.write(files.texts(load(folder).table()), folder / "report")
+        raise StorageError.of(folder, error) from error
+    return [folder / "report" / name for name in names]
+
+
+def _refuse_as_reference(run: Evidence, folder: Path) -> None:
+    """Refuse a run of which no reference can be made, and a folder that holds more than one."""
+    if run.records.empty:
+        raise UsageError(f"{run.run} holds no value; a reference must have some, so score the run first.")
+    if (run.records["status"] == "failed").any():
+        raise UsageError(f"Pairs of {run.run} have failed; a reference must be complete, so mend them first.")
+    here, there = run.run.resolve(), folder.resolve()
+    if here == there or there in here.parents:
+        raise UsageError(
+            f"The reference {folder} would take the place of the run {run.run} and keeps no images; name another "
+            "--reference."
+        )
+    if folder.exists() and not (folder / "reference.json").is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(
+            f"{folder} holds something else than a reference written by --update, and would be replaced; name another "
+            "--reference."
+        )
+
+
+def _swap(made: Path, place: Path, old: Path) -> None:
+    """Put a new folder in the place of the old one, and the old one back where that fails."""
+    if not place.exists():
+        made.rename(place)
+        return
+    place.rename(old)
+    try:
+        made.rename(place)
+    except BaseException:
+        old.rename(place)
+        raise
 
 
 def _public(facts: Any) -> Any:
