@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
 from runs import write_run
@@ -53,6 +54,39 @@ def test_what_cannot_be_compared_exits_with_2(uaabench, reference, tmp_path):
     assert uaabench("check", other, "--reference", reference).code == 2
     assert uaabench("check", reference, "--reference", tmp_path / "nowhere").code == 2
     assert uaabench("check", reference, "--reference", reference, "--tolerance", "x=1").code == 2
+
+
+def empty_records(run):
+    pd.read_parquet(run / "records.parquet").iloc[:0].to_parquet(run / "records.parquet")
+
+
+@pytest.mark.parametrize("verb", ["check RUN --reference REF", "compare REF RUN"])
+@pytest.mark.parametrize("emptied", ["RUN", "REF", "both"])
+def test_a_comparison_of_no_value_at_all_exits_with_2(uaabench, reference, tmp_path, verb, emptied):
+    places = {"RUN": write_run(tmp_path / "run", VALUES), "REF": reference}
+    for name in places if emptied == "both" else [emptied]:
+        empty_records(places[name])
+    result = uaabench(*(places.get(word, word) for word in verb.split()))
+    assert result.code == 2
+    assert "holds no value; score it first" in result.err
+    assert "passed" not in result.out
+
+
+def test_a_reference_without_methods_exits_with_2(uaabench, reference, tmp_path):
+    empty = write_run(tmp_path / "empty", VALUES, methods=[])
+    result = uaabench("check", reference, "--reference", empty)
+    assert result.code == 2
+    assert "no value that" in result.err
+
+
+def test_a_reference_of_undefined_values_exits_with_2(uaabench, reference, tmp_path):
+    undefined = write_run(tmp_path / "undefined", {"uaa": {"Qabf": [None] * 12}})
+    assert uaabench("check", reference, "--reference", undefined).code == 2
+
+
+def test_a_run_whose_every_pair_failed_fails_the_gate(uaabench, reference, tmp_path):
+    failed = write_run(tmp_path / "failed", {name: {"Qabf": [None] * 12} for name in VALUES})
+    assert uaabench("check", failed, "--reference", reference).code == 1
 
 
 def test_a_new_reference_needs_its_reason(uaabench, reference, tmp_path):

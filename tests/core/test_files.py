@@ -72,3 +72,15 @@ def test_a_file_that_was_replaced_by_one_of_equal_size_has_another_fingerprint(t
         aside.write_text("two")
     assert before != files.fingerprint(path)
     assert files.fingerprint(tmp_path / "b.png") is None
+
+
+def test_a_place_below_a_file_is_told_in_one_sentence(tmp_path):
+    (tmp_path / "a").touch()
+    with pytest.raises(StorageError, match="Not a directory"):
+        files.write_text(tmp_path / "a" / "b.txt", "text")
+
+
+def test_a_name_as_long_as_the_file_system_takes_can_be_written(tmp_path):
+    path = tmp_path / f"{'夜' * 80}.json"  # 240 of 255 bytes
+    files.write_json(path, {})
+    assert list(tmp_path.iterdir()) == [path]

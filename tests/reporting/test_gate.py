@@ -1,17 +1,20 @@
 """The gate fails where a run is worse beyond doubt and tolerance, and nowhere else."""
 
+import errno
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from runs import write_run, write_tallies
-from uaabench.core.errors import UsageError
+from runs import dataset_facts, write_run, write_tallies
+from uaabench.core.errors import StorageError, UsageError
 from uaabench.judges.segmentation.stage import Segment
-from uaabench.reporting import gate as regression
+from uaabench.reporting import gate, gate_formats
 from uaabench.reporting.gate import Tolerance, Tolerances
+from uaabench.reporting.reference import write_reference
 from uaabench.running.evidence import load
 
 GENERATOR = np.random.default_rng(0)
@@ -33,7 +36,7 @@ def judge(tmp_path):
     def call(values, *tolerances: str, **facts):
         run = load(write_run(tmp_path / f"run{len(list(tmp_path.iterdir()))}", values, **facts))
         parsed = Tolerances.parse(tolerances, reference.metrics)
-        return {(c.method, c.metric): c for c in regression.changes(run, reference, parsed)}
+        return {(c.method, c.metric): c for c in gate.changes(run, reference, parsed)}
 
     return call
 
@@ -73,8 +76,8 @@ def test_the_direction_of_the_metric_decides(tmp_path):
     values = {"uaa": {"MSE": [1.0, 2.0, 3.0, 4.0]}}
     worse = {"uaa": {"MSE": [2.0, 3.0, 4.0, 5.0]}}
     run, reference = (load(write_run(tmp_path / name, v)) for name, v in (("run", worse), ("reference", values)))
-    assert [change.verdict for change in regression.changes(run, reference)] == ["worse"]
-    assert [change.verdict for change in regression.changes(reference, run)] == ["better"]
+    assert [change.verdict for change in gate.changes(run, reference)] == ["worse"]
+    assert [change.verdict for change in gate.changes(reference, run)] == ["better"]
 
 
 def test_a_missing_method_fails(judge):
@@ -93,41 +96,35 @@ def test_a_pair_that_lost_its_value_fails(judge):
 def test_a_new_method_is_remarked_and_passes(tmp_path):
     reference = load(write_run(tmp_path / "a", VALUES))
     run = load(write_run(tmp_path / "b", {**VALUES, "mine": VALUES["uaa"]}))
-    assert not any(change.fails for change in regression.changes(run, reference))
-    assert list(regression.remarks(run, reference)) == ["mine is new: the reference does not have it."]
+    assert not any(change.fails for change in gate.changes(run, reference))
+    assert list(gate.remarks(run, reference)) == ["mine is new: the reference does not have it."]
 
 
 @pytest.mark.parametrize(
     ("facts", "message"),
     [
-        ({"datasets": [{"label": "msrs", "title": "", "split": "test", "pairs": 19, "index": "x"}]}, "The images of"),
-        (
-            {
-                "datasets": [
-                    {"label": "msrs", "title": "", "split": "test", "pairs": 20, "index": "abc", "classes": ["car"]}
-                ]
-            },
-            "The classes of",
-        ),
+        ({"index": "x"}, "The images of"),
+        ({"labels": "x"}, "The label maps of"),
+        ({"classes": ["car"]}, "The classes of"),
     ],
 )
 def test_other_images_or_classes_are_refused(judge, facts, message):
     with pytest.raises(UsageError, match=message):
-        judge(VALUES, **facts)
+        judge(VALUES, datasets=[dataset_facts("msrs", 20, **facts)])
 
 
 def test_another_profile_is_refused(tmp_path):
     reference, run = (load(write_run(tmp_path / name, VALUES)) for name in "ab")
     run.facts["profile"] = {"name": "tang", "version": 1}
     with pytest.raises(UsageError, match=r"has profile tang version 1 but .* has cddfuse version 1"):
-        regression.changes(run, reference)
+        gate.changes(run, reference)
 
 
 def test_a_single_pair_cannot_be_judged(tmp_path):
     one = {"uaa": {"EN": [1.0]}}
     reference, run = (load(write_run(tmp_path / name, one)) for name in "ab")
     with pytest.raises(UsageError, match="a single pair"):
-        regression.changes(run, reference)
+        gate.changes(run, reference)
 
 
 @pytest.mark.parametrize("text", ["a", "-1", "nan", "inf", "%"])
@@ -147,12 +144,12 @@ def test_false_alarms_are_rare_on_runs_that_differ_by_chance_only(tmp_path):
     values = {f"m{n}": {"EN": generator.normal(6, 0.5, 20).tolist()} for n in range(200)}
     again = {label: {"EN": (np.array(c["EN"]) + generator.normal(0, 0.1, 20)).tolist()} for label, c in values.items()}
     run, reference = (load(write_run(tmp_path / name, v)) for name, v in (("a", again), ("b", values)))
-    found = regression.changes(run, reference, Tolerances(Tolerance(0.0, False)))
+    found = gate.changes(run, reference, Tolerances(Tolerance(0.0, False)))
     assert 0.02 < np.mean([change.verdict != "same" for change in found]) < 0.09
 
 
 def test_junit_has_a_case_for_each_value_and_a_failure_for_each_loss(judge):
-    suite = ElementTree.fromstring(regression.as_junit(list(judge(shifted(-0.05)).values())))
+    suite = ElementTree.fromstring(gate_formats.as_junit(list(judge(shifted(-0.05)).values())))
     assert (suite.get("tests"), suite.get("failures")) == ("4", "1")
     (failed,) = [case for case in suite if case.find("failure") is not None]
     assert (failed.get("classname"), failed.get("name")) == ("msrs.uaa", "Qabf")
@@ -160,38 +157,38 @@ def test_junit_has_a_case_for_each_value_and_a_failure_for_each_loss(judge):
 
 def test_json_says_whether_the_gate_passed(judge):
     found = list(judge(shifted(-0.05)).values())
-    content = json.loads(regression.as_json(found, ["note"]))
+    content = json.loads(gate_formats.as_json(found, ["note"]))
     assert (content["schema"], content["passed"], content["remarks"]) == (1, False, ["note"])
     assert [entry["verdict"] for entry in content["changes"]] == ["worse", "same", "same", "same"]
 
 
 def test_annotations_are_one_line_of_githubs_commands(judge):
-    worse, *others = regression.as_annotations(judge(shifted(-0.05)).values())
+    worse, *others = gate_formats.as_annotations(judge(shifted(-0.05)).values())
     assert worse.startswith("::error title=uaabench msrs uaa Qabf::msrs uaa Qabf is worse")
     assert "95 %25 interval" in worse
     assert others == []
-    assert next(regression.as_annotations(judge(shifted(0.05)).values())).startswith("::notice ")
+    assert next(gate_formats.as_annotations(judge(shifted(0.05)).values())).startswith("::notice ")
 
 
 def test_a_new_reference_keeps_why_and_no_place_of_the_machine(tmp_path):
     run = load(write_run(tmp_path / "run", VALUES))
     folder = tmp_path / "reports" / "demo"
-    regression.write_reference(run, folder, "first")
-    regression.write_reference(run, folder, "second")
+    write_reference(run, folder, "first")
+    write_reference(run, folder, "second")
     history = json.loads((folder / "reference.json").read_text())["history"]
     assert [entry["reason"] for entry in history] == ["first", "second"]
     manifest = (folder / "manifest.json").read_text()
     assert "/here" not in manifest
     assert "/somewhere" not in manifest
     assert (folder / "report" / "results.md").is_file()
-    assert not any(change.fails for change in regression.changes(run, load(folder)))
+    assert not any(change.fails for change in gate.changes(run, load(folder)))
 
 
 def test_a_run_with_failures_cannot_become_the_reference(tmp_path):
     run = load(write_run(tmp_path / "run", VALUES))
     run.records.loc[0, "status"] = "failed"
     with pytest.raises(UsageError, match="a reference must be complete"):
-        regression.write_reference(run, Path(tmp_path / "reference"), "why")
+        write_reference(run, Path(tmp_path / "reference"), "why")
 
 
 GOOD, BAD = [[90, 10], [10, 90]], [[80, 20], [20, 80]]
@@ -205,7 +202,7 @@ def segmented(folder, matrices, judge="frozen two-2, net"):
 
 
 def mean_iou_change(run, reference):
-    (change,) = (change for change in regression.changes(run, reference) if change.metric == "mIoU")
+    (change,) = (change for change in gate.changes(run, reference) if change.metric == "mIoU")
     return change
 
 
@@ -241,5 +238,84 @@ def test_miou_by_another_judge_or_on_fewer_pairs_is_not_compared(tmp_path):
 
 def test_a_new_reference_keeps_the_matrices(tmp_path):
     run = segmented(tmp_path / "run", [GOOD] * 20)
-    regression.write_reference(run, tmp_path / "reference", "first")
+    write_reference(run, tmp_path / "reference", "first")
     assert mean_iou_change(run, load(tmp_path / "reference")).verdict == "same"
+
+
+def snapshot(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def old_reference(tmp_path):
+    """A reference with a file of the user's own."""
+    folder = tmp_path / "reports" / "demo"
+    write_reference(load(write_run(tmp_path / "first", VALUES)), folder, "first")
+    (folder / "README.md").write_text("Mine.")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "place", ["shutil.copyfile", "uaabench.reporting.files.write", "uaabench.reporting.reference._swap"]
+)
+def test_a_reference_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch, old_reference, place):
+    before = snapshot(old_reference)
+    monkeypatch.setattr(place, lambda *_, **__: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")))
+    with pytest.raises(StorageError, match="No space left"):
+        write_reference(load(write_run(tmp_path / "run", shifted(0.1))), old_reference, "second")
+    assert snapshot(old_reference) == before
+    assert list(old_reference.parent.iterdir()) == [old_reference]
+
+
+def test_a_reference_whose_place_cannot_be_taken_stays_where_it_was(tmp_path, monkeypatch, old_reference):
+    before = snapshot(old_reference)
+    rename = Path.rename
+
+    def refuse(path, target):
+        if path.name == "new":
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(KeyboardInterrupt):
+        write_reference(load(write_run(tmp_path / "run", shifted(0.1))), old_reference, "second")
+    assert snapshot(old_reference) == before
+
+
+def test_a_new_reference_leaves_nothing_of_the_old_one_but_the_users_files(tmp_path, old_reference):
+    (old_reference / "report" / "supplement.tex").write_text("of the old one")
+    (old_reference / "tallies.parquet").write_text("of the old one")
+    write_reference(load(write_run(tmp_path / "run", shifted(0.1))), old_reference, "second")
+    names = sorted(path.name for path in old_reference.iterdir())
+    assert names == ["README.md", "manifest.json", "records.parquet", "reference.json", "report", "tallies.parquet"]
+    assert not (old_reference / "report" / "supplement.tex").exists()
+    assert [entry["reason"] for entry in load_history(old_reference)] == ["first", "second"]
+
+
+def load_history(folder):
+    return json.loads((folder / "reference.json").read_text())["history"]
+
+
+@pytest.mark.parametrize("place", ["run", "run/../run", "link", "."])
+def test_a_run_cannot_become_its_own_reference(tmp_path, place):
+    run = write_run(tmp_path / "run", VALUES)
+    (tmp_path / "link").symlink_to(run)
+    before = snapshot(run)
+    with pytest.raises(UsageError, match="would take the place of the run"):
+        write_reference(load(run), tmp_path / place, "why")
+    assert snapshot(run) == before
+
+
+def test_a_folder_that_is_no_reference_is_not_replaced(tmp_path):
+    run, other = (write_run(tmp_path / name, VALUES) for name in ("run", "other"))
+    before = snapshot(other)
+    with pytest.raises(UsageError, match="something else than a reference"):
+        write_reference(load(run), other, "why")
+    assert snapshot(other) == before
+
+
+def test_a_run_without_a_value_cannot_become_the_reference(tmp_path):
+    run = load(write_run(tmp_path / "run", VALUES))
+    run = replace(run, records=run.records.iloc[:0])
+    with pytest.raises(UsageError, match="holds no value"):
+        write_reference(run, tmp_path / "reference", "why")

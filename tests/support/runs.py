@@ -57,19 +57,7 @@ def write_run(
             {"name": name, "version": 1, "measures": [], "options": {}, "judges": []} for name in ("fuse", "score")
         ],
         "methods": [method_facts(method) for method in values],
-        "datasets": [
-            {
-                "label": dataset,
-                "title": dataset.upper(),
-                "split": "test",
-                "pairs": pairs,
-                "expected": None,
-                "index": "abc",
-                "labels": "abc",
-                "adapter": "folder",
-                "classes": [],
-            }
-        ],
+        "datasets": [dataset_facts(dataset, pairs)],
         "units": [
             {
                 "stage": "fuse",
@@ -88,6 +76,22 @@ def write_run(
     }
     manifest.save(folder, content)
     return folder
+
+
+def dataset_facts(dataset: str, pairs: int, **changes: Any) -> dict[str, Any]:
+    """What a manifest says of a data set."""
+    return {
+        "label": dataset,
+        "title": dataset.upper(),
+        "split": "test",
+        "pairs": pairs,
+        "expected": None,
+        "index": "abc",
+        "labels": "abc",
+        "adapter": "folder",
+        "classes": [],
+        **changes,
+    }
 
 
 def method_facts(method: str, **changes: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from uaabench.core.errors import UsageError
+from uaabench.core.files import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from uaabench.reporting.gate import Change
+    from uaabench.running.evidence import Run
 
 Gate = Literal["text", "json", "github"]
 STYLES = {"worse": "bold red", "missing": "bold red", "better": "green", "same": ""}
@@ -31,18 +33,19 @@ def compare(
     """
     from rich.console import Console
 
-    from uaabench.reporting import gate as regression
+    from uaabench.reporting import gate, gate_formats
     from uaabench.running.evidence import load
 
     old, new = load(before), load(after)
-    found = regression.changes(new, old, regression.Tolerances(regression.Tolerance(0.0, False)))
-    notes = list(regression.remarks(new, old))
+    changes = gate.changes(new, old, gate.Tolerances(gate.Tolerance(0.0, False)))
+    _refuse_nothing(changes, new, old)
+    notes = list(gate.remarks(new, old))
     if as_json:
-        typer.echo(regression.as_json(found, notes), nl=False)
+        typer.echo(gate_formats.as_json(changes, notes), nl=False)
         return
     console = Console(highlight=False)
-    _print_changes(found, console)
-    _print_missing(found)
+    _print_changes(changes, console)
+    _print_missing(changes)
     console.print(
         "Difference is B minus A over the same pairs with its 95 % bootstrap interval; p is that of the Wilcoxon "
         "signed-rank test after Holm's correction over all lines; better and worse where the interval excludes 0.",
@@ -77,27 +80,28 @@ def check(
 
         uaabench check runs/now --reference reports/demo --update --reason "uaa: retrained weights"
     """
-    from uaabench.reporting import gate as regression
+    from uaabench.reporting import gate, gate_formats
     from uaabench.running.evidence import load
 
     judged = load(run)
     if update:
-        _update(judged.run, reference, reason)
+        _update(judged, reference, reason)
         return
     against = load(reference)
-    found = regression.changes(judged, against, regression.Tolerances.parse(tolerance or [], against.metrics))
-    notes = list(regression.remarks(judged, against))
-    if junit is not None:
-        _write(junit, regression.as_junit(found))
-    if json_file is not None:
-        _write(json_file, regression.as_json(found, notes))
+    changes = gate.changes(judged, against, gate.Tolerances.parse(tolerance or [], against.columns))
+    _refuse_nothing(changes, judged, against)
+    notes = list(gate.remarks(judged, against))
     if shown == "json":
-        typer.echo(regression.as_json(found, notes), nl=False)
+        typer.echo(gate_formats.as_json(changes, notes), nl=False)
     else:
-        for line in regression.as_annotations(found) if shown == "github" else ():
+        for line in gate_formats.as_annotations(changes) if shown == "github" else ():
             typer.echo(line)
-        _print_gate(found, notes, reference)
-    if any(change.fails for change in found):
+        _print_gate(changes, notes, reference)
+    if junit is not None:
+        write_text(junit, gate_formats.as_junit(changes))
+    if json_file is not None:
+        write_text(json_file, gate_formats.as_json(changes, notes))
+    if any(change.fails for change in changes):
         raise typer.Exit(1)
 
 
@@ -115,51 +119,50 @@ def merge(
     print_report(join(runs, out))
 
 
-def _update(run: Path, reference: Path, reason: str) -> None:
-    from uaabench.reporting import gate as regression
-    from uaabench.running.evidence import load
+def _refuse_nothing(changes: Sequence[Change], run: Run, reference: Run) -> None:
+    """Refuse a comparison of no value at all, which nothing could fail."""
+    for one in (run, reference):
+        if one.records.empty:
+            raise UsageError(f"{one.folder} holds no value; score it first: uaabench score {one.folder}")
+    if not changes:
+        raise UsageError(f"{reference.folder} has no value that {run.folder} could be compared with; make it anew.")
+
+
+def _update(run: Run, reference: Path, reason: str) -> None:
+    from uaabench.reporting.reference import write_reference
 
     if not reason.strip():
         raise UsageError('A new reference needs its reason: --update --reason "uaa: retrained weights"')
-    regression.write_reference(load(run), reference, reason.strip())
+    write_reference(run, reference, reason.strip())
     typer.echo(f"{reference} is the new reference.")
 
 
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(
-            f"Cannot write {path}: {error.strerror or error}; name a file in a folder that exists."
-        ) from error
-
-
-def _print_gate(found: Sequence[Change], notes: Sequence[str], reference: Path) -> None:
+def _print_gate(changes: Sequence[Change], notes: Sequence[str], reference: Path) -> None:
     """What changed, in sentences, and the verdict on the last line."""
-    for change in sorted(found, key=lambda change: change.verdict == "better"):
+    for change in sorted(changes, key=lambda change: change.verdict == "better"):
         if change.verdict != "same":
             typer.echo(change.sentence)
     for note in notes:
         typer.echo(note)
-    count = {verdict: sum(change.verdict == verdict for change in found) for verdict in STYLES}
+    count = {verdict: sum(change.verdict == verdict for change in changes) for verdict in STYLES}
     passed = "failed" if count["worse"] or count["missing"] else "passed"
     typer.echo(
-        f"The gate {passed} against {reference}: of {len(found)} values {count['worse']} are worse, "
+        f"The gate {passed} against {reference}: of {len(changes)} values {count['worse']} are worse, "
         f"{count['missing']} missing, {count['better']} better, {count['same']} the same."
     )
 
 
-def _print_changes(found: Sequence[Change], console: Console) -> None:
+def _print_changes(changes: Sequence[Change], console: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    for dataset in dict.fromkeys(change.dataset for change in found):
+    for dataset in dict.fromkeys(change.dataset for change in changes):
         grid = Table(title=dataset, title_justify="left", pad_edge=False)
         for heading in ("Method", "Metric"):
             grid.add_column(heading)
         for heading in ("A", "B", "B - A", "95 % interval", "p", "won", "n", ""):
             grid.add_column(heading, justify="right", no_wrap=True)
-        for change in found:
+        for change in changes:
             if change.dataset != dataset or change.difference is None:
                 continue
             interval = "-" if change.low is None else f"[{change.low:+.4f}, {change.high:+.4f}]"
@@ -184,7 +187,7 @@ def _p_value(value: float | None) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _print_missing(found: Sequence[Change]) -> None:
-    for change in found:
+def _print_missing(changes: Sequence[Change]) -> None:
+    for change in changes:
         if change.verdict == "missing":
             typer.echo(change.sentence)

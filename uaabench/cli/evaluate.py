@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from uaabench.cli import options
-from uaabench.core.errors import UsageError
+from uaabench.core.files import replacing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,13 +52,15 @@ def evaluate(
     with _progress() as advance:
         table = evaluation.evaluate(ir, vi, fused, chosen, convention, threads=threads_per_job(1), progress=advance)
     summary = evaluation.summarise(table, chosen)
-    if csv is not None:
-        _write_csv(table, csv)
     if as_json:
         content = as_dict(table, summary, convention) | ({"per_pair": _rows(table)} if per_pair else {})
         typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
     else:
         _print(table, summary, chosen, convention, per_pair)
+    # Last, so that what was computed is told even where the file cannot be written.
+    if csv is not None:
+        with replacing(csv) as aside:
+            table.to_csv(aside, index=False)
     if (table["status"] == "failed").any():
         raise typer.Exit(3)
 
@@ -89,15 +91,6 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def _write_csv(table: pd.DataFrame, path: Path) -> None:
-    try:
-        table.to_csv(path, index=False)
-    except OSError as error:
-        raise UsageError(
-            f"Cannot write {path}: {error.strerror or error}; name a file in a folder that exists."
-        ) from error
 
 
 def _print(

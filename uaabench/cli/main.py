@@ -1,22 +1,25 @@
-"""The `uaabench` command: its verbs, and how errors become one sentence and an exit code."""
+"""The `uaabench` command: its verbs, and the one place where whatever they raise ends."""
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import uaabench
 from uaabench.cli import (
     comparing,
     data,
+    doctor,
+    errors,
     explaining,
     figure,
     judging,
     listing,
-    maintenance,
     methods,
+    output,
     profiling,
     running,
     segmenting,
@@ -24,14 +27,31 @@ from uaabench.cli import (
     weights,
 )
 from uaabench.cli.evaluate import evaluate
-from uaabench.core.errors import UaabenchError
 
 EPILOG = (
     "Exit codes: 0 all done; 1 the regression gate found one; 2 usage; 3 finished, but something failed; "
-    "4 data or weights invalid; 130 interrupted."
+    "4 data or weights invalid; 5 a file cannot be written; 70 a defect of the program; 130 interrupted."
 )
+# What Typer raises for a command line that it cannot read, and tells of by itself; it exports this child of it only.
+NO_COMMAND_LINE: Any = typer.BadParameter.__base__
+
+
+class Verbs(TyperGroup):
+    """The verbs; what any of them raises ends in one sentence and its exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Carry out the verb of a command line."""
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort, NO_COMMAND_LINE):
+            raise
+        # Everything else, `sys.exit` of a plugin included, which would look like success.
+        except BaseException as error:
+            raise typer.Exit(errors.tell(error)) from None
+
 
 app = typer.Typer(
+    cls=Verbs,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
@@ -57,7 +77,7 @@ app.command()(listing.show)
 app.add_typer(data.app, name="data")
 app.add_typer(weights.app, name="weights")
 app.command("check-method")(methods.check_method)
-app.command()(maintenance.doctor)
+app.command()(doctor.doctor)
 
 
 def _print_version(wanted: bool) -> None:
@@ -76,9 +96,16 @@ def about(
 
 
 def main() -> None:
-    """Run the command line; an error of the user's is one sentence on standard error and its exit code."""
+    """Run the command line."""
+    output.prepare()
+    code: Any = 0
     try:
-        app()
-    except UaabenchError as error:
-        typer.echo(f"uaabench: {error}", err=True)
-        sys.exit(error.exit_code)
+        try:
+            app()
+        except SystemExit as end:
+            code = end.code
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BaseException as error:
+        code = errors.tell(error)
+    sys.exit(code)

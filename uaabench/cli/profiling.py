@@ -68,13 +68,14 @@ def profile(
         plugins=config.plugins,
         on_row=_say,
     )
-    for file in (run / "efficiency.json" if run else None, out):
-        if file is not None:
-            efficiency.write(file, rows)
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
     else:
         _print(rows)
+    # Last, so that what was measured is told even where a file cannot be written.
+    for file in (run / "efficiency.json" if run else None, out):
+        if file is not None:
+            efficiency.write(file, rows)
     if any(row.reason and row.kind != "precomputed" for row in rows):
         raise typer.Exit(3)
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from uaabench.core import paths
 from uaabench.core.errors import UsageError, WeightsError, unknown_name
+from uaabench.core.files import replacing, write_json
 from uaabench.core.interface import Checkpoint, MethodCard
 
 if TYPE_CHECKING:
@@ -210,9 +211,8 @@ def add(card: MethodCard, file: Path) -> list[str]:
         root = paths.weights_folder()
         folder = root / checkpoint.sha256 if checkpoint.parts else root
         folder.mkdir(parents=True, exist_ok=True)
-        partial = root / f"{digest}.partial"
-        shutil.copyfile(file, partial)
-        os.replace(partial, folder / f"{digest}.pt")
+        with replacing(folder / f"{digest}.pt") as aside:
+            shutil.copyfile(file, aside)
     return list(known)
 
 
@@ -251,13 +251,14 @@ def export(path: Path, tensors: Mapping[str, Tensor], card: WeightsCard, config:
         card: What they are; its hash is filled in.
         config: Architecture, stored in the file as JSON under `config`.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     half = {key: _halved(value) for key, value in tensors.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({key: value.contiguous() for key, value in half.items()}, path, {"config": json.dumps(dict(config))})
-    facts = asdict(card) | {"sha256": sha256(path)}
-    path.with_suffix(".json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    content = save({key: value.contiguous() for key, value in half.items()}, {"config": json.dumps(dict(config))})
+    with replacing(path) as aside:
+        aside.write_bytes(content)
+    write_json(path.with_suffix(".json"), asdict(card) | {"sha256": sha256(path)})
 
 
 def _halved(tensor: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uaabench.core.errors import UsageError, sentence
+from uaabench.core.files import write_json
 from uaabench.core.threads import limit_threads, threads_per_job
 
 if TYPE_CHECKING:
@@ -254,15 +255,9 @@ def write(path: Path, rows: Sequence[Efficiency]) -> None:
     """Write results as JSON.
 
     Raises:
-        UsageError: The file cannot be written.
+        StorageError: The file cannot be written.
     """
-    content = json.dumps({"schema": SCHEMA, "efficiency": [asdict(row) for row in rows]}, indent=2) + "\n"
-    try:
-        path.write_text(content, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(
-            f"Cannot write {path}: {error.strerror or error}; name a file in a folder that exists."
-        ) from error
+    write_json(path, {"schema": SCHEMA, "efficiency": [asdict(row) for row in rows]})
 
 
 def read(path: Path) -> list[Efficiency]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from uaabench.core.errors import UsageError, unknown_name
+from uaabench.core.errors import StorageError, unknown_name
+from uaabench.core.files import write_text
 from uaabench.reporting.csv_table import csv_table
 from uaabench.reporting.json_table import json_table
 from uaabench.reporting.latex import LatexStyle, bibliography, latex, latex_supplement
@@ -58,22 +58,16 @@ def write(files: Mapping[str, str], folder: Path) -> list[Path]:
         The paths of the files that were written.
 
     Raises:
-        UsageError: The folder cannot be written.
+        StorageError: A file cannot be written.
     """
-    paths = []
-    for name, text in files.items():
-        path = folder / name
-        partial = folder / f"{name}.partial"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
             if not text:
-                path.unlink(missing_ok=True)
-                continue
-            partial.write_text(text, encoding="utf-8", newline="\n")
-            os.replace(partial, path)
-        except OSError as error:
-            raise UsageError(
-                f"Cannot write the report {path}: {error.strerror or error}; choose another folder."
-            ) from error
-        paths.append(path)
+                (folder / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError.of(folder, error) from error
+    paths = [folder / name for name, text in files.items() if text]
+    for path in paths:
+        write_text(path, files[path.name])
     return paths

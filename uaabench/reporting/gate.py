@@ -7,27 +7,19 @@ a few images. Runs are compared only where a difference means something: one pro
 
 from __future__ import annotations
 
-import json
 import math
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from uaabench.core.errors import UsageError, unknown_name
 from uaabench.core.interface import Column
-from uaabench.reporting import files
 from uaabench.reporting.numbers import Numbers
-from uaabench.running import store
-from uaabench.running.evidence import DatasetHead, Run, load, refuse_unlike
+from uaabench.running.evidence import DatasetHead, Run, refuse_unlike
 from uaabench.statistics import compare_pairs, holm
 from uaabench.statistics.resampling import difference, value_of
 
 Verdict = Literal["same", "worse", "better", "missing"]
-# Entries of a manifest that name places on the machine of the run, or the way it was called there.
-PRIVATE = ("argv", "data_root", "plugins", "root", "files", "folder", "platform")
 # What decides the images of a method, by its entry in a manifest.
 DECISIVE = {
     "sha256": "weights", "version": "version", "options": "options", "source": "plug-in source",
@@ -299,76 +291,3 @@ def remarks(run: Run, reference: Run) -> Iterator[str]:
             if entry[name] != other[name]:
                 old, new = (str(side[name])[:12] or "none" for side in (other, entry))
                 yield f"{entry['label']} has other {what}: {old} before, {new} now."
-
-
-def write_reference(run: Run, folder: Path, reason: str) -> list[Path]:
-    """Make a run the new reference: its manifest without places, its records, its tables, and why.
-
-    Args:
-        run: The run.
-        folder: The reference; made where it is missing.
-        reason: Why the reference changes; kept in `reference.json` with the reasons of earlier changes.
-
-    Raises:
-        UsageError: A pair of the run has failed, or the folder cannot be written.
-    """
-    if (run.records["status"] == "failed").any():
-        raise UsageError(f"Pairs of {run.run} have failed; a reference must be complete, so mend them first.")
-    earlier = (store.read_json(folder / "reference.json") or {}).get("history", [])
-    entry = {"date": datetime.now(UTC).date().isoformat(), "reason": reason, "plan": run.facts["plan"]}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        store.write_json(folder / "manifest.json", _public(run.facts))
-        shutil.copyfile(run.run / "records.parquet", folder / "records.parquet")
-        (folder / kept.FILE).unlink(missing_ok=True)
-        if run.judged:
-            shutil.copyfile(run.run / kept.FILE, folder / kept.FILE)
-        store.write_json(folder / "reference.json", {"history": [*earlier, entry]})
-    except OSError as error:
-        raise UsageError(f"Cannot write the reference {folder}: {error.strerror or error}.") from error
-    return files.write(files.texts(load(folder).table()), folder / "report")
-
-
-def _public(facts: Any) -> Any:
-    """A manifest without what only concerns the machine of the run."""
-    if isinstance(facts, dict):
-        return {name: _public(value) for name, value in facts.items() if name not in PRIVATE}
-    return [_public(value) for value in facts] if isinstance(facts, list) else facts
-
-
-def as_json(found: Sequence[Change], notes: Sequence[str]) -> str:
-    """JSON object: whether the gate passed, every change, and remarks; `schema` is raised when an entry changes."""
-    content = {
-        "schema": 1,
-        "passed": not any(change.fails for change in found),
-        "changes": [asdict(change) for change in found],
-        "remarks": list(notes),
-    }
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def as_junit(found: Sequence[Change]) -> str:
-    """JUnit XML: a test case for each metric of each method and data set, failed where the gate fails."""
-    from xml.etree import ElementTree
-
-    failures = sum(change.fails for change in found)
-    suite = ElementTree.Element(
-        "testsuite", name="uaabench check", tests=str(len(found)), failures=str(failures), errors="0"
-    )
-    for change in found:
-        case = ElementTree.SubElement(
-            suite, "testcase", classname=f"{change.dataset}.{change.method}", name=change.metric, time="0"
-        )
-        if change.fails:
-            ElementTree.SubElement(case, "failure", message=change.sentence, type=change.verdict)
-    ElementTree.indent(suite)
-    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
-
-
-def as_annotations(found: Iterable[Change]) -> Iterator[str]:
-    """GitHub workflow commands: an error for each failure of the gate, a notice for each improvement."""
-    for change in found:
-        if change.verdict != "same":
-            level = "error" if change.fails else "notice"
-            text = change.sentence.replace("%", "%25").replace("\n", "%0A")
-            yield f"::{level} title=uaabench {change.where}::{text}"

@@ -42,8 +42,9 @@ def report(run: Path, options: ReportOptions | None = None) -> tuple[Table, list
         The table, and the files it was written to.
 
     Raises:
-        UsageError: The folder holds no records, they were made by another version of the profile, there is no such
-            format or reference method, or the files cannot be written.
+        UsageError: The folder holds no records, they were made by another version of the profile, or there is no
+            such format or reference method.
+        StorageError: The files cannot be written.
     """
     options = options or ReportOptions()
     formats = files.chosen(options.formats)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any, Protocol
 
 import torch
 
-from uaabench.core.errors import UsageError, WeightsError
+from uaabench.core.errors import StorageError, UsageError, WeightsError
+from uaabench.core.files import replacing, write_text
 
 
 class Stateful(Protocol):
@@ -68,9 +68,10 @@ class Loop:
             return
         self._file.parent.mkdir(parents=True, exist_ok=True)
         states = {name: part.state_dict() for name, part in self._parts.items()}
-        scratch = self._file.with_suffix(".partial")
-        torch.save({"done": done, "seconds": self.seconds, "random": torch.get_rng_state(), "states": states}, scratch)
-        os.replace(scratch, self._file)
+        content = {"done": done, "seconds": self.seconds, "random": torch.get_rng_state(), "states": states}
+        # Into an open file, as torch says of a path on a full disk only that its writer failed.
+        with replacing(self._file) as aside, aside.open("wb") as stream:
+            torch.save(content, stream)
 
     def _load(self, file: Path) -> int:
         try:
@@ -100,7 +101,7 @@ class Log:
         if file is None:
             return
         kept = [row for row in self._rows(file) if int(row["step"]) <= done] if done and file.is_file() else []
-        with file.open("w", encoding="utf-8", newline="") as stream:
+        with replacing(file) as aside, aside.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.DictWriter(stream, self._columns)
             writer.writeheader()
             writer.writerows(kept)
@@ -125,15 +126,17 @@ def claim(folder: Path, description: str) -> None:
         description: Everything that decides the outcome of the training, as text.
 
     Raises:
-        UsageError: It holds another training, or cannot be written.
+        UsageError: It holds another training.
+        StorageError: It cannot be written.
     """
     file = folder / "training.json"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if file.is_file() and file.read_text(encoding="utf-8") != description:
-            raise UsageError(f"{folder} holds a training with other data or settings; choose another --out.")
-        file.write_text(description, encoding="utf-8")
+        earlier = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
     except OSError as error:
-        raise UsageError(
-            f"Cannot write the training to {folder}: {error.strerror or error}; choose another --out."
-        ) from error
+        raise StorageError.of(file, error) from error
+    # An empty file, as a power cut may leave it, says of no training that it is another one.
+    if earlier and earlier != description:
+        raise UsageError(f"{folder} holds a training with other data or settings; choose another --out.")
+    if not earlier:
+        write_text(file, description)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 import warnings
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from uaabench.core import weights
 from uaabench.core.errors import UsageError
+from uaabench.core.files import replacing, sha256, write_json
 from uaabench.core.interface import Pair
 from uaabench.judges.segmentation.confusion import Matrix, confusion, scores
 from uaabench.judges.segmentation.judge import WEIGHTS
@@ -113,12 +112,10 @@ def _matrix(segmenter: Segmenter, data: TrainingImages, pair: Pair, seen: str) -
 
 def export(path: Path, network: Any, card: SegmenterCard) -> Path:
     """Write the weights of a segmenter in half precision, and its card beside them."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     state = {key: value.half() if value.is_floating_point() else value for key, value in network.state_dict().items()}
-    partial = path.with_suffix(".partial")
-    save_file({key: value.contiguous().cpu() for key, value in state.items()}, partial)
-    os.replace(partial, path)
-    facts = asdict(card) | {"sha256": weights.sha256(path)}
-    path.with_suffix(".json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    with replacing(path) as aside:
+        aside.write_bytes(save({key: value.contiguous().cpu() for key, value in state.items()}))
+    write_json(path.with_suffix(".json"), asdict(card) | {"sha256": sha256(path)})
     return path

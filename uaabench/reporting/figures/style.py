@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from uaabench.core.errors import UsageError
+from uaabench.core.files import replacing
 
 # Widths of a column and of a page of the usual two-column papers, in inches.
 COLUMN, PAGE = 3.4, 7.0
@@ -121,18 +121,12 @@ def save(figure: Figure, path: Path) -> None:
     The same figure gives the same bytes.
 
     Raises:
-        UsageError: The suffix is another one, or the file cannot be written.
+        UsageError: The suffix is another one.
+        StorageError: The file cannot be written.
     """
     kind = kind_of(path)
-    partial = path.with_name(f".{path.stem}.partial{kind}")
-    try:
-        with mpl.rc_context(STYLE):
-            figure.savefig(partial, dpi=300, metadata=METADATA[kind])
-        os.replace(partial, path)
-    except OSError as error:
-        raise UsageError(
-            f"Cannot write the figure {path}: {error.strerror or error}; name a folder that exists."
-        ) from error
+    with replacing(path) as aside, mpl.rc_context(STYLE):
+        figure.savefig(aside, dpi=300, metadata=METADATA[kind])
 
 
 def inline_svg(figure: Figure, prefix: str) -> str:

@@ -1,0 +1,47 @@
+"""What the gate found, for machines: JSON, JUnit XML and annotations of GitHub."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+
+from uaabench.reporting.gate import Change
+
+
+def as_json(found: Sequence[Change], notes: Sequence[str]) -> str:
+    """JSON object: whether the gate passed, every change, and remarks; `schema` is raised when an entry changes."""
+    content = {
+        "schema": 1,
+        "passed": not any(change.fails for change in found),
+        "changes": [asdict(change) for change in found],
+        "remarks": list(notes),
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def as_junit(found: Sequence[Change]) -> str:
+    """JUnit XML: a test case for each metric of each method and data set, failed where the gate fails."""
+    from xml.etree import ElementTree
+
+    failures = sum(change.fails for change in found)
+    suite = ElementTree.Element(
+        "testsuite", name="uaabench check", tests=str(len(found)), failures=str(failures), errors="0"
+    )
+    for change in found:
+        case = ElementTree.SubElement(
+            suite, "testcase", classname=f"{change.dataset}.{change.method}", name=change.metric, time="0"
+        )
+        if change.fails:
+            ElementTree.SubElement(case, "failure", message=change.sentence, type=change.verdict)
+    ElementTree.indent(suite)
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def as_annotations(found: Iterable[Change]) -> Iterator[str]:
+    """GitHub workflow commands: an error for each failure of the gate, a notice for each improvement."""
+    for change in found:
+        if change.verdict != "same":
+            level = "error" if change.fails else "notice"
+            text = change.sentence.replace("%", "%25").replace("\n", "%0A")
+            yield f"::{level} title=uaabench {change.where}::{text}"
