@@ -17,6 +17,7 @@ from uaabench.core.errors import DataError, UsageError
 from uaabench.core.imaging import IMAGE_SUFFIXES
 from uaabench.core.interface import FusionDataset, MethodCard, Metric, Pair
 from uaabench.core.weights import ResolvedWeights
+from uaabench.data.listing import pairs_of
 from uaabench.judges.segmentation import protocols
 from uaabench.judges.segmentation.judge import Judge, judges_of, name_of
 from uaabench.judges.segmentation.protocols import Protocol
@@ -204,7 +205,7 @@ def plan_datasets(config: RunConfig) -> Iterable[DatasetPlan]:
     data_root = config.data_root or paths.data_folder()
     for entry in config.datasets or found_datasets(data_root) or ["demo"]:
         dataset, label, split = open_dataset(entry, data_root)
-        pairs = dataset.pairs(split)[: config.limit]
+        pairs = pairs_of(dataset, split)[: config.limit]
         if not pairs:
             raise DataError(f"The data set '{label}' in {dataset.root} has no pairs in its split '{split}'.")
         yield plan_dataset(dataset, label, split, pairs, config.protocol)
