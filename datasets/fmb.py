@@ -40,7 +40,6 @@ class FMB(LayoutDataset):
         default_split="test",
         image_size=(600, 800),
         classes=CLASSES,
-        ignore_index=0,
         reference="Liu et al., Multi-interactive feature learning and a full-time multi-modality benchmark for image "
         "fusion and segmentation (SegMiF), ICCV 2023",
         homepage="https://github.com/JinyuanLiu-CV/SegMiF",

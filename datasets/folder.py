@@ -11,7 +11,7 @@ from uaabench.data.layout import LayoutDataset, Part
 
 
 class Folder(LayoutDataset):
-    """`ir/`, `vi/` and perhaps `labels/`, with equal stems; a file of stems selects some of them."""
+    """`ir/`, `vi/` and perhaps `labels/`, with equal stems."""
 
     card = DatasetCard(
         name="folder",

@@ -14,7 +14,7 @@ _FOLDERS = {"ir": ("Ir", "infrared"), "vi": ("Vis", "vi", "visible")}
 class M3FD(LayoutDataset):
     """`M3FD_Fusion/{Ir,Vis}` and `M3FD_Detection/{Ir,Vis,Annotation}`.
 
-    Papers that report "M3FD" mean the 300 pairs, or a sample of the 4200 whose list is rarely given. A file of stems
+    Papers that report "M3FD" mean the 300 pairs, or a sample of the 4200 whose list is rarely given. A split file
     names pairs of the detection set; both sets count from 00001, with different scenes.
     """
 

@@ -39,7 +39,6 @@ class MSRS(LayoutDataset):
         default_split="test",
         image_size=(480, 640),
         classes=CLASSES,
-        ignore_index=255,
         reference="Tang et al., PIAFusion: A progressive infrared and visible image fusion network based on "
         "illumination aware, Information Fusion 2022",
         homepage="https://github.com/Linfeng-Tang/MSRS",

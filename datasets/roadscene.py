@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib import resources
 from typing import ClassVar
 
 from uaabench.core.interface import DatasetCard
-from uaabench.data.layout import LayoutDataset, Part, images
+from uaabench.data.layout import LayoutDataset, Part
 
 _PART = Part(ir=("cropinfrared", "ir", "infrared"), vi=("crop_LR_visible", "vi", "vis", "visible"))
 
@@ -28,13 +28,8 @@ class RoadScene(LayoutDataset):
     parts: ClassVar[Mapping[str, Part]] = dict.fromkeys(card.splits, _PART)
     listed_in: ClassVar[tuple[str, ...]] = ("all",)
 
-    def stems(self, split: str) -> list[str] | None:
+    def stems(self, split: str, present: Collection[str]) -> Collection[str] | None:
         """The 50 listed stems for `test`, all others for `train`."""
         facts = resources.files("uaabench.datasets.facts").joinpath("roadscene_test50.txt").read_text(encoding="utf-8")
         test = facts.split()
-        if split == "test":
-            return test
-        folders = self.folders(split)
-        if split == "all" or folders is None:
-            return None
-        return sorted((images(folders[0]).keys() | images(folders[1]).keys()) - set(test))
+        return {"test": test, "train": set(present) - set(test)}.get(split)

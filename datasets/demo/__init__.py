@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from uaabench.core import imaging
-from uaabench.core.errors import DataError
+from uaabench.core.errors import StorageError
 from uaabench.core.interface import DatasetCard, FusionDataset, Pair
 from uaabench.core.paths import cache_folder
 from uaabench.datasets.demo.canvas import HEIGHT, WIDTH
@@ -68,14 +68,14 @@ def _make(folder: Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=folder.parent))
     except OSError as error:
-        raise DataError(f"Cannot write the demo to {folder.parent}: {error.strerror or error}.") from error
+        raise StorageError.of(folder, error) from error
     try:
         for split in COUNTS:
             _make_split(partial / split, split)
         os.replace(partial, folder)
-    except OSError:
+    except OSError as error:
         if not folder.is_dir():  # otherwise another process was faster, and made the same
-            raise
+            raise StorageError.of(folder, error) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

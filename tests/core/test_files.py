@@ -2,6 +2,7 @@
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +58,31 @@ def test_two_images_of_one_stem_are_refused_by_name(tmp_path):
         (tmp_path / name).touch()
     with pytest.raises(DataError, match=r"a\.JPG and a\.png"):
         files.images(tmp_path)
+
+
+def test_a_link_that_leads_nowhere_is_an_image_that_will_be_missed(tmp_path):
+    (tmp_path / "a.png").symlink_to(tmp_path / "gone.png")
+    (tmp_path / "b.png").symlink_to(tmp_path / "b.png")
+    assert list(files.images(tmp_path)) == ["a", "b"]
+
+
+def test_a_link_to_an_image_is_one_and_a_link_to_a_folder_is_none(tmp_path):
+    (tmp_path / "elsewhere").touch()
+    (tmp_path / "a.png").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "b.png").symlink_to(tmp_path)
+    assert list(files.images(tmp_path)) == ["a"]
+
+
+def test_an_image_whose_name_is_no_text_is_refused(tmp_path):
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png")).touch()
+    with pytest.raises(DataError, match=r"name b'\\xff\.png' is not UTF-8"):
+        files.images(tmp_path)
+
+
+def test_a_pipe_has_no_hash(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(OSError, match="no regular file"):
+        files.sha256(tmp_path / "a.png")
 
 
 def test_a_pipe_is_no_image(tmp_path):

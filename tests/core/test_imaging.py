@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from uaabench.core import imaging
-from uaabench.core.errors import DataError
+from uaabench.core.errors import DataError, StorageError, UsageError
 
 
 def test_grey_is_the_rounded_bt601_luminance():
@@ -25,6 +25,14 @@ def test_png_keeps_every_pixel_and_the_channel_order(tmp_path):
     imaging.write_png(tmp_path / "a.png", rgb)
     assert (imaging.read_rgb(tmp_path / "a.png") == rgb).all()
     assert cv2.imread(str(tmp_path / "a.png"))[0, 0, ::-1].tolist() == rgb[0, 0].tolist()
+
+
+def test_images_are_written_as_png_alone(tmp_path):
+    with pytest.raises(UsageError, match=r"kept without loss, as PNG; name it a\.png"):
+        imaging.write_png(tmp_path / "a.jpg", np.zeros((4, 4), np.uint8))
+    with pytest.raises(StorageError, match=r"Cannot write .*a\.png"):
+        imaging.write_png(tmp_path / "nowhere" / "a.png", np.zeros((4, 4), np.uint8))
+    assert not list(tmp_path.iterdir())
 
 
 def test_truncated_png_is_refused_with_its_name(tmp_path):

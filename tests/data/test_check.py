@@ -1,10 +1,12 @@
 """`data verify` names every file that is wrong, in one report."""
 
+import os
 import shutil
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from uaabench.core import registry
 from uaabench.data import check as datacheck
@@ -12,7 +14,7 @@ from uaabench.data import check as datacheck
 
 def problems_of(root, name="folder", split=None):
     adapter = registry.dataset_class(name)
-    return datacheck.verify(adapter(root), [split or adapter.card.default_split])
+    return list(datacheck.verify(adapter(root), [split or adapter.card.default_split]).problems)
 
 
 def told(problems, where, words):
@@ -104,3 +106,67 @@ def test_missing_real_pairs_are_counted_and_one_changed_file_is_named(shared, tm
     cv2.imwrite(str(changed), cv2.imread(str(changed)) // 2)
     assert told(problems_of(tmp_path / "MSRS", "msrs", "test"), f"vi/{names[1]}", "not the released one")
     assert len(problems_of(tmp_path / "MSRS", "msrs", "test")) == 2
+
+
+def msrs(tmp_path, split="test", names=("00004N", "00008N")):
+    """An MSRS of noise with label maps, of which nothing but its hashes is wrong."""
+    generator = np.random.default_rng(len(split))
+    for folder, shape in (("ir", (480, 640)), ("vi", (480, 640, 3)), ("Segmentation_labels", (480, 640))):
+        (tmp_path / "MSRS" / split / folder).mkdir(parents=True)
+        for name in names:
+            image = generator.integers(0, 9, shape, np.uint8)
+            cv2.imwrite(str(tmp_path / "MSRS" / split / folder / f"{name}.png"), image)
+    return tmp_path / "MSRS"
+
+
+def test_pairs_without_their_label_map_are_counted(tmp_path):
+    root = msrs(tmp_path)
+    (root / "test" / "Segmentation_labels" / "00008N.png").unlink()
+    assert told(problems_of(root, "msrs", "test"), "msrs:test", "1 of 2 pairs have no label map, for example 00008N")
+
+
+def test_the_value_that_never_counts_is_no_problem(tmp_path):
+    root = msrs(tmp_path, "train")
+    cv2.imwrite(str(root / "train" / "Segmentation_labels" / "00004N.png"), np.full((480, 640), 255, np.uint8))
+    assert not told(problems_of(root, "msrs", "train"), "00004N.png", "")
+
+
+def test_a_split_that_is_in_doubt_is_a_problem_and_not_absent(uaabench, tmp_path):
+    msrs(tmp_path)
+    root = msrs(tmp_path, "train")
+    shutil.copy(root / "train" / "vi" / "00004N.png", root / "train" / "vi" / "00004N.bmp")
+    result = uaabench("data", "verify", "msrs", "--data-root", tmp_path)
+    assert "msrs:train: " in result.out
+    assert "holds both 00004N.bmp and 00004N.png" in result.out
+    assert "not there" not in result.out
+    assert "00004N.bmp" in uaabench("data", "info", "--data-root", tmp_path).out
+    assert uaabench("run", "--methods", "average", "--datasets", "msrs:train", "--data-root", tmp_path).code == 4
+
+
+def test_verify_says_of_how_many_pairs_a_split_has_some_and_which_splits_are_absent(uaabench, tmp_path):
+    msrs(tmp_path)
+    out = uaabench("data", "verify", "msrs", "--data-root", tmp_path).out
+    assert "msrs: test 2 of 361 pairs: " in out
+    assert "(not there: train)" in out
+
+
+def test_one_tagged_image_of_a_pair_is_found(pair_folder):
+    tag = Image.Exif()
+    tag[0x0112] = 6
+    file = pair_folder / "vi" / "2.png"
+    Image.open(file).save(file, exif=tag)
+    (problem,) = problems_of(pair_folder)
+    assert told([problem], "vi/2.png", "EXIF orientation 6")
+
+
+def test_a_pipe_among_the_images_is_found_and_never_opened(pair_folder):
+    (pair_folder / "ir" / "1.png").unlink()
+    os.mkfifo(pair_folder / "ir" / "1.png")
+    assert told(problems_of(pair_folder), "ir/1.png", "no regular file")
+
+
+def test_the_number_of_threads_changes_nothing(pair_folder):
+    (pair_folder / "vi" / "0.png").unlink()
+    (pair_folder / "ir" / "3.png").write_bytes(b"")
+    dataset = registry.dataset_class("folder")(pair_folder)
+    assert datacheck.verify(dataset) == datacheck.verify(dataset, threads=3)

@@ -1,5 +1,6 @@
 """Adapters find the released layouts, whatever people made of them."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -146,3 +147,65 @@ def test_any_folder_of_pairs_is_not_taken_for_tno(tmp_path):
     for folder in ("ir", "vi"):
         fill(tmp_path / folder)
     assert registry.dataset_class("tno").locate(tmp_path) is None
+
+
+@pytest.mark.parametrize("kind", ["ir", "vi", "labels"])
+def test_two_images_of_one_stem_are_refused_before_anything_runs(tmp_path, kind):
+    for folder in ("ir", "vi", "labels"):
+        fill(tmp_path / folder)
+    fill(tmp_path / kind, names=("00001D",), suffix=".BMP")
+    with pytest.raises(DataError, match=r"holds both 00001D\.BMP and 00001D\.png"):
+        registry.dataset_class("folder")(tmp_path).pairs("all")
+
+
+def test_two_folders_that_may_be_meant_are_refused_unless_one_is_empty(tmp_path):
+    for folder in ("ir", "vi", "visible"):
+        fill(tmp_path / folder)
+    dataset = registry.dataset_class("folder")(tmp_path)
+    with pytest.raises(DataError, match="holds both vi and visible"):
+        dataset.pairs("all")
+    shutil.rmtree(tmp_path / "vi")
+    (tmp_path / "vi").mkdir()
+    assert dataset.pairs("all")[0].vi == tmp_path / "visible" / "00001D.png"
+
+
+def test_annotations_beside_the_label_maps_do_not_hide_them(tmp_path):
+    for folder in ("ir", "vi", "Segmentation_labels"):
+        fill(tmp_path / folder)
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "00001D.txt").write_text("0 0.5 0.5 0.1 0.1")
+    assert registry.dataset_class("folder")(tmp_path).pairs("all")[0].label is not None
+
+
+def test_a_listed_pair_that_is_in_two_splits_is_refused(tmp_path):
+    for folder in ("train/ir", "train/vi", "test/ir", "test/vi"):
+        fill(tmp_path / folder)
+    (tmp_path / "list.txt").write_text("00002N\n")
+    with pytest.raises(DataError, match=r"'00002N' .* is in both .*train/ir and .*test/ir"):
+        registry.dataset_class("msrs")(tmp_path).pairs(str(tmp_path / "list.txt"))
+
+
+def test_a_split_name_of_any_length_is_a_usage_error(tmp_path):
+    with pytest.raises(UsageError, match="There is no split"):
+        registry.dataset_class("msrs")(tmp_path).pairs("x" * 5000)
+
+
+def test_opening_a_set_lists_each_folder_once_or_twice_and_touches_no_image(tmp_path, monkeypatch):
+    names = tuple(f"{number:05}" for number in range(30))
+    for folder in LAYOUTS["m3fd"]:
+        fill(tmp_path / folder, names=names)
+    calls = {"scandir": 0, "stat": 0}
+
+    def counting(name, function):
+        def call(*arguments, **options):
+            calls[name] += 1
+            return function(*arguments, **options)
+
+        return call
+
+    adapter = registry.dataset_class("m3fd")
+    monkeypatch.setattr(os, "scandir", counting("scandir", os.scandir))
+    monkeypatch.setattr(os, "stat", counting("stat", os.stat))
+    assert len(adapter(adapter.locate(tmp_path)).pairs("fusion")) == 30
+    assert calls["scandir"] < 20
+    assert calls["stat"] < 20

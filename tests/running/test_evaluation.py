@@ -82,7 +82,7 @@ def test_a_fused_image_without_a_source_is_an_error_that_names_it(folders: Path)
 
 def test_two_files_of_one_stem_are_refused(folders: Path) -> None:
     (folders / "ir" / "01.jpg").write_bytes(b"")
-    with pytest.raises(DataError, match="have one name"):
+    with pytest.raises(DataError, match=r"holds both 01\.jpg and 01\.png"):
         scored(folders)
 
 

@@ -97,9 +97,12 @@ def test_a_choice_without_pairs_is_explained(tmp_path, names):
     with pytest.raises(UsageError, match="6 cannot be held out"):
         choose("demo", tmp_path, names=names, held_out=6)
     names.write_text("nowhere")
-    with pytest.raises(UsageError, match="unknown: nowhere"):
+    with pytest.raises(UsageError, match="None of the 1 names"):
         choose("demo", tmp_path, names=names)
-    with pytest.raises(UsageError, match="unknown: all"):
+    names.write_text("0001D\nnowhere")
+    with pytest.raises(UsageError, match="names 'nowhere', which is no pair of demo train"):
+        choose("demo", tmp_path, names=names)
+    with pytest.raises(UsageError, match="No such file"):
         choose("demo", tmp_path, names=tmp_path / "missing.txt")
 
 

@@ -49,6 +49,7 @@ def verify(
     """
     from uaabench.core.errors import UsageError
     from uaabench.data import check as datacheck
+    from uaabench.running.executors import threads_per_job
 
     wanted = [entry.partition(":")[::2] for entry in names] if names else [(name, "") for name in _found(data_root)]
     if not wanted:
@@ -56,11 +57,9 @@ def verify(
     reports = []
     for name, split in wanted:
         dataset = _open(name, data_root)
-        there = datacheck.present_splits(dataset)
-        absent = [other for other in dataset.card.splits if other not in there and not split]
-        splits = [split] if split else [*there] or [dataset.card.default_split]
-        problems = datacheck.verify(dataset, splits)
-        reports.append({"name": name, "splits": splits, "absent": absent, "problems": [asdict(p) for p in problems]})
+        found = datacheck.verify(dataset, [split] if split else [], threads=threads_per_job(1))
+        expected = {split: dataset.card.splits.get(split) for split in found.pairs}
+        reports.append({"name": name, **asdict(found), "expected": expected})
     typer.echo(json.dumps(reports, indent=2) if as_json else "\n".join(map(_report_text, reports)))
     if any(report["problems"] for report in reports):
         raise typer.Exit(4)
@@ -77,11 +76,13 @@ def info(data_root: DataRoot = None, as_json: Json = False) -> None:
     rows: list[dict[str, Any]] = []
     for name in _found(data_root):
         dataset = _open(name, data_root)
-        for split, pairs in datacheck.present_splits(dataset).items():
+        listed, refused, _ = datacheck.list_splits(dataset, dataset.card.splits)
+        for split, pairs in listed.items():
             labels = sum(pair.label is not None for pair in pairs)
             expected = dataset.card.splits[split]
             row = {"name": name, "split": split, "pairs": len(pairs), "expected": expected, "labels": labels}
             rows.append(row | {"folder": str(dataset.root)})
+        rows += [{"name": name, "split": split, "problem": str(error)} for split, error in refused.items()]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
     elif rows:
@@ -114,10 +115,19 @@ def _report_text(report: dict[str, Any]) -> str:
     lines = [f"{problem['where']}: {problem['sentence']}" for problem in report["problems"]]
     verdict = f"{len(lines)} problems" if lines else "no problems"
     absent = f" (not there: {', '.join(report['absent'])})" if report["absent"] else ""
-    return "\n".join([*lines, f"{report['name']}:{','.join(report['splits'])}: {verdict}{absent}"])
+    splits = ", ".join(
+        f"{split} {_count(count, report['expected'][split])} pairs" for split, count in report["pairs"].items()
+    )
+    return "\n".join([*lines, f"{report['name']}: {splits or 'no pairs'}: {verdict}{absent}"])
 
 
 def _info_text(row: dict[str, Any]) -> str:
-    expected = f" of {row['expected']}" if row["expected"] not in {None, row["pairs"]} else ""
     name = f"{row['name']}:{row['split']}"
-    return f"{name:<16} {row['pairs']}{expected} pairs, {row['labels']} label maps  {row['folder']}"
+    if "problem" in row:
+        return f"{name:<16} {row['problem']}"
+    return f"{name:<16} {_count(row['pairs'], row['expected'])} pairs, {row['labels']} label maps  {row['folder']}"
+
+
+def _count(count: int, expected: int | None) -> str:
+    """A number of pairs, and of how many it is where some are missing."""
+    return str(count) if expected in (None, count) else f"{count} of {expected}"

@@ -48,6 +48,7 @@ def explain(
         uaabench explain 00537D --method mine=fused/ --dataset msrs -o page.pdf
     """
     from uaabench.core import paths, registry
+    from uaabench.data.listing import pairs_of
     from uaabench.methods import explaining
     from uaabench.methods.named import plan_method
     from uaabench.reporting import figures
@@ -59,7 +60,7 @@ def explain(
     fuser = plan_method(method)
     judge = plan_method(segmenter_of) if segmenter_of else explaining.judge_of(fuser)
     data, label, split = open_dataset(dataset, data_root or paths.data_folder())
-    chosen = _find(data.pairs(split), pair, label)
+    chosen = _find(pairs_of(data, split), pair, label)
     found = explaining.explain(fuser, judge, data, chosen, device=pipeline.pick_device(device or "auto"), labels=labels)
     named_by, classes = explaining.names_of(found, data.card)
     title = data.card.title if label == data.card.name else label

@@ -50,6 +50,7 @@ def _compare_folders(pred: Path, labels: Path, protocol: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from uaabench.core.files import images
     from uaabench.judges.segmentation import protocols
     from uaabench.judges.segmentation.confusion import MEAN_IOU, scores
     from uaabench.judges.segmentation.folders import read_matrices
@@ -58,7 +59,9 @@ def _compare_folders(pred: Path, labels: Path, protocol: str) -> None:
     convention = protocols.protocol(protocol)
     matrices = read_matrices(pred, labels, convention)
     found = scores(sum(matrices[1:], matrices[0]), convention)
-    table = Table(title=f"{convention.name}, {len(matrices)} label maps")
+    there = len(images(labels))
+    of_all = f" of {there}" if there > len(matrices) else ""
+    table = Table(title=f"{convention.name}, {len(matrices)}{of_all} label maps")
     for heading in ("class", "IoU", "accuracy"):
         table.add_column(heading, justify="left" if heading == "class" else "right")
     for name, iou, accuracy in zip(convention.counted, found.iou, found.accuracy, strict=True):

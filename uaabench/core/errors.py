@@ -31,6 +31,10 @@ class DataError(UaabenchError):
     exit_code: ClassVar[int] = 4
 
 
+class AbsentError(DataError):
+    """A split or data set is not there at all, which need not be a mistake (exit code 4 where it was asked for)."""
+
+
 class WeightsError(UaabenchError):
     """A checkpoint is missing, has another hash than its card, or does not fit the network (exit code 4)."""
 

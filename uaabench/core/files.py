@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -11,20 +12,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from uaabench.core.errors import DataError, StorageError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 
 
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file to read its bytes; never a pipe or device, which could let the reader wait for ever.
+
+    Raises:
+        OSError: It cannot be read, or is no regular file.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return path.open("rb")
+
+
 def sha256(path: Path) -> str:
     """SHA-256 of a file as 64 hexadecimal digits.
 
     Raises:
-        OSError: It cannot be read.
+        OSError: It cannot be read, or is no regular file.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -80,26 +92,25 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2) + "\n")
 
 
-def is_image(path: Path) -> bool:
-    """Whether a path is a regular file with the suffix of an image, in upper or lower case.
-
-    Pipes and devices are no files: opening one could wait for ever.
-    """
-    return path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
-
-
 def images(folder: Path) -> dict[str, Path]:
-    """The images of a folder by file stem, in the order of the stems; hidden files are left out.
+    """The images of a folder by file stem, in the order of the stems: files with the suffix of an image, in any case.
+
+    Hidden files, folders, pipes and devices are left out. A link that leads nowhere is an image, as its absence must
+    show when it is read.
 
     Raises:
-        DataError: The folder cannot be read, or two images have one stem, so that nobody knows which is meant.
+        DataError: The folder cannot be read, a name is no text, or two images have one stem, so that nobody knows which
+            is meant.
     """
     try:
-        files = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and is_image(path))
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries if _is_image(entry))
     except OSError as error:
         raise DataError(f"Cannot read the folder {folder}: {error.strerror or error}; check the path.") from error
     found: dict[str, Path] = {}
-    for path in files:
+    for path in map(folder.joinpath, names):
+        if not is_text(path.name):
+            raise DataError(f"{folder} holds an image whose name {os.fsencode(path.name)!r} is not UTF-8; rename it.")
         other = found.setdefault(path.stem, path)
         if other != path:
             raise DataError(
@@ -107,6 +118,24 @@ def images(folder: Path) -> dict[str, Path]:
                 "known; take one of them away."
             )
     return dict(sorted(found.items()))
+
+
+def _is_image(entry: os.DirEntry[str]) -> bool:
+    """Told from the listing of the folder alone, which matters for thousands of images on a network drive."""
+    if entry.name.startswith(".") or Path(entry.name).suffix.lower() not in IMAGE_SUFFIXES:
+        return False
+    if entry.is_symlink():
+        return Path(entry).is_file() or not Path(entry).exists()
+    return entry.is_file()
+
+
+def is_text(name: str) -> bool:
+    """Whether a name can be written as UTF-8; bytes that are not come from the system as lone surrogates."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def fingerprint(path: Path) -> tuple[int, int, int] | None:

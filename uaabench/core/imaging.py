@@ -1,13 +1,12 @@
 """Reading and writing images, and the conversions between colour, luminance and 8 bit.
 
-Reading follows one rule everywhere: a file is decoded to BGR by OpenCV and turned to grey by BT.601 in floating point,
-then rounded (half to even). `cv2.imread(..., IMREAD_GRAYSCALE)` is not used: for colour PNGs it differs by one level in
+Reading follows one rule everywhere: a file is decoded as `decoding` says, turned to grey by BT.601 in floating point,
+and rounded (half to even). `cv2.imread(..., IMREAD_GRAYSCALE)` is not used: for colour PNGs it differs by one level in
 up to half of the pixels.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,15 +15,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from uaabench.core import decoding
 from uaabench.core.arrays import ByteImage, FloatImage
-from uaabench.core.errors import DataError
+from uaabench.core.errors import UsageError
+from uaabench.core.files import replacing
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
-# How a PNG and a JPEG begin, and what a complete one ends with.
-END_MARKERS = {b"\x89PNG": b"IEND", b"\xff\xd8": b"\xff\xd9"}
 
 
 def size_text(image: NDArray[Any]) -> str:
@@ -32,55 +31,34 @@ def size_text(image: NDArray[Any]) -> str:
     return f"{image.shape[1]}x{image.shape[0]}"
 
 
-def _decode(path: Path, flags: int) -> NDArray[Any]:
-    """Decode an image file, or say in one sentence why that is not possible."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"Cannot read the image {path}: {error.strerror or error}.") from error
-    # OpenCV fills a truncated image with grey instead of failing; the end marker tells.
-    truncated = any(data.startswith(start) and end not in data[-1024:] for start, end in END_MARKERS.items())
-    image = None if truncated or not data else cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    if image is None:
-        reason = "it is truncated" if truncated else "its content is not an image"
-        raise DataError(f"Cannot decode the image {path}: {reason}; copy it from the source again.")
-    return np.asarray(image)
-
-
 def read_rgb(path: Path) -> ByteImage:
     """Read an image as (H,W,3) RGB uint8; a grey file gives three equal channels.
 
     Raises:
-        DataError: The file is missing, truncated, no image, or not of 8 bit.
+        DataError: `decoding.pixels` refuses the file: it is missing, damaged, no image, not of 8 bit, or ambiguous.
     """
-    image = _decode(path, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
-    if image.dtype != np.uint8:
-        # Without this OpenCV would silently drop the lower bits, which decides the contrast of 16-bit infrared.
-        raise DataError(f"{path} is of type {image.dtype}, not of 8 bit; convert it to grey levels 0 to 255 first.")
-    return np.ascontiguousarray(image[..., ::-1])
+    image = decoding.pixels(path)
+    return np.repeat(image[..., None], 3, axis=2) if image.ndim == 2 else np.ascontiguousarray(image[..., ::-1])
 
 
 def read_grey(path: Path) -> ByteImage:
     """Read an image as (H,W) uint8, a colour one by the rounded BT.601 luminance of `grey`.
 
     Raises:
-        DataError: The file is missing, truncated, no image, or not of 8 bit.
+        DataError: As of `read_rgb`.
     """
-    return grey(read_rgb(path)).astype(np.uint8)
+    image = decoding.pixels(path)
+    # The luminance of three equal channels is the channel.
+    return image if image.ndim == 2 else grey(np.ascontiguousarray(image[..., ::-1])).astype(np.uint8)
 
 
 def read_label(path: Path) -> ByteImage:
-    """Read a label map as (H,W) uint8 class indices.
+    """Read a label map as (H,W) uint8 class indices; of a palette its indices, whatever their colours.
 
     Raises:
-        DataError: The file is missing, truncated, no image, or has several channels that differ.
+        DataError: `decoding.indices` refuses the file: it is missing, damaged, no image, lossy, or holds colours.
     """
-    label = _decode(path, cv2.IMREAD_UNCHANGED)
-    if label.ndim == 3 and (label[..., :3] == label[..., :1]).all():
-        label = label[..., 0]
-    if label.ndim != 2 or label.dtype != np.uint8:
-        raise DataError(f"{path} is not a label map: it must have one 8-bit channel of class indices.")
-    return label
+    return decoding.indices(path)
 
 
 def grey(rgb: ByteImage) -> FloatImage:
@@ -96,16 +74,15 @@ def write_png(path: Path, image: ByteImage) -> None:
     """Write (H,W) grey or (H,W,3) RGB uint8 as PNG; the file appears complete or not at all.
 
     Raises:
-        DataError: The folder cannot be written.
+        UsageError: The suffix is that of another format.
+        StorageError: The file cannot be written.
     """
+    if path.suffix.lower() != ".png":
+        raise UsageError(f"Cannot write {path}: images are kept without loss, as PNG; name it {path.stem}.png.")
     pixels = image if image.ndim == 2 else np.ascontiguousarray(image[..., ::-1])
     _, data = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 3])
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_bytes(data.tobytes())
-        os.replace(partial, path)
-    except OSError as error:
-        raise DataError(f"Cannot write the image {path}: {error.strerror or error}.") from error
+    with replacing(path, durable=False) as aside:
+        aside.write_bytes(data.tobytes())
 
 
 def colourise(fused: ByteImage, vi: ByteImage) -> ByteImage:

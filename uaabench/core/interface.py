@@ -56,6 +56,10 @@ class Pair:
     vi: Path
     label: Path | None = None
 
+    def __post_init__(self) -> None:
+        if self.id in ("", ".", "..") or "/" in self.id or "\0" in self.id:
+            raise DataError(f"{self.id!r} cannot be the id of a pair, as its results are kept in files of that name.")
+
 
 @dataclass(frozen=True, slots=True)
 class Sources:
@@ -229,7 +233,7 @@ class DatasetCard:
         default_split: The split that is benchmarked unless another is named.
         image_size: (height, width), None where it varies.
         classes: Classes of the label maps in the order of their values; empty for a set without labels.
-        ignore_index: Label value that never counts, if any.
+        ignore_index: Label value that never counts under any protocol; 255 unless another is named.
         reference: Authors, title, venue.
         homepage: Where the data can be had.
         licence: What is known of the terms of use.
@@ -243,7 +247,7 @@ class DatasetCard:
     default_split: str
     image_size: tuple[int, int] | None = None
     classes: tuple[LabelClass, ...] = ()
-    ignore_index: int | None = None
+    ignore_index: int = 255
     reference: str = ""
     homepage: str = ""
     licence: str = "no terms of redistribution stated"
@@ -272,7 +276,8 @@ class FusionDataset(ABC):
 
         Raises:
             UsageError: The data set has no such split.
-            DataError: The folders of the split are not there.
+            AbsentError: The folders of the split are not there.
+            DataError: Which images are meant is in doubt.
         """
 
     def read(self, pair: Pair) -> Sources:
@@ -299,13 +304,13 @@ class FusionDataset(ABC):
         """
         if pair.label is None:
             return None
-        from uaabench.core import imaging
+        from uaabench.core import decoding, imaging
 
         label = imaging.read_label(pair.label)
-        expected = imaging.read_grey(pair.ir)
-        if label.shape != expected.shape:
+        height, width = decoding.size(pair.ir)
+        if label.shape != (height, width):
             raise DataError(
-                f"{pair.label} is {imaging.size_text(label)} but {pair.ir} is {imaging.size_text(expected)}; "
+                f"{pair.label} is {imaging.size_text(label)} but {pair.ir} is {width}x{height}; "
                 "a label map has the size of its images."
             )
         return label

@@ -1,19 +1,21 @@
-"""How the adapters find folders, list pairs and read split files; a data set states only its names.
+"""How the adapters find folders and list pairs; a data set states only its names.
 
 Archives unpack with or without a top folder, and copies change the letter case; both are accepted everywhere.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from uaabench.core.errors import DataError, UsageError, unknown_name
-from uaabench.core.imaging import IMAGE_SUFFIXES
+from uaabench.core.errors import AbsentError, DataError, unknown_name
+from uaabench.core.files import images
 from uaabench.core.interface import FusionDataset, Pair
+from uaabench.data.split_file import read_stems
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,11 @@ class Part:
 class LayoutDataset(FusionDataset):
     """A data set whose pairs lie in a folder of infrared and a folder of visible images of equal stems.
 
-    A split is a name of the card, or the path of a text file with one stem a line.
+    A split is a name of the card, or the path of a split file.
 
     Attributes:
         parts: Where the images of each split lie; splits may share one part.
-        listed_in: Splits whose images a file of stems may name; all, if empty.
+        listed_in: Splits whose images a split file may name; all, if empty.
         unmistakable: Whether the folder names alone identify the set, whatever the folder they lie in is called.
     """
 
@@ -56,29 +58,46 @@ class LayoutDataset(FusionDataset):
     @classmethod
     def is_root(cls, folder: Path) -> bool:
         """Whether any part of the set lies in this folder."""
-        return any(_image_folders(folder, part) for part in cls.parts.values())
+        return any(_holds(folder, part) for part in cls.parts.values())
 
     def pairs(self, split: str) -> list[Pair]:
-        """List the pairs of a split of the card, or of a text file of stems; see `FusionDataset.pairs`."""
+        """List the pairs of a split of the card, or of a split file; see `FusionDataset.pairs`."""
         if split in self.card.splits:
-            stems = self.stems(split)
-            found = self._part_pairs(split)
-            return found if stems is None else _select(stems, found)
-        if Path(split).is_file():
-            named = self.listed_in or tuple(self.parts)
-            there = [name for name in named if self.folders(name)]
-            # The first part that holds a stem wins; without any part the first one's absence is reported.
-            found = [pair for name in there or named[:1] for pair in self._part_pairs(name)]
-            return _select(read_stems(Path(split)), found)
-        raise unknown_name(f"split of {self.card.name} (nor a file of stems)", split, self.card.splits)
+            found = {pair.id: pair for pair in self._part_pairs(split)}
+            stems = self.stems(split, found)
+            return list(found.values()) if stems is None else _select(stems, found)
+        if not os.path.isfile(split):  # noqa: PTH113 - a name of any length and any signs is no error
+            raise unknown_name(f"split of {self.card.name} (nor a split file)", split, self.card.splits)
+        listed = self._listed_pairs()
+        stems = read_stems(Path(split), listed)
+        for stem in stems:
+            first, *others = listed.get(stem, [None])
+            if first and others:
+                raise DataError(
+                    f"The pair '{stem}' that {split} names is in both {first.ir.parent} and {others[0].ir.parent}, and "
+                    "which one is meant cannot be known; copy the pairs of the list into a folder of their own."
+                )
+        return _select(stems, {stem: first for stem, (first, *_) in listed.items()})
 
-    def stems(self, split: str) -> list[str] | None:  # noqa: ARG002 - what the subclasses need
-        """Stems that make up a split, or None where it is all images of its part."""
+    def stems(self, split: str, present: Collection[str]) -> Collection[str] | None:  # noqa: ARG002 - for subclasses
+        """Stems that make up a split, or None where it is all images of its part.
+
+        Args:
+            split: Name of the card.
+            present: Stems of the images of its part.
+        """
         return None
 
     def folders(self, split: str) -> tuple[Path, Path, Path | None] | None:
-        """Folders of infrared, visible and label maps of a split; None where the images are not there."""
-        return _image_folders(self.root, self.parts[split])
+        """Folders of infrared, visible and label maps of a split; None where the images are not there.
+
+        Raises:
+            DataError: Several folders with images have names for the same.
+        """
+        part = self.parts[split]
+        folder = _only(self.root, part.folder) if part.folder else self.root
+        ir, vi = (_only(folder, part.ir), _only(folder, part.vi)) if folder else (None, None)
+        return (ir, vi, _only(folder, part.label)) if folder and ir and vi else None
 
     def expected_hashes(self, split: str) -> Mapping[str, tuple[str, str]]:  # noqa: ARG002 - what the subclasses need
         """SHA-256 of infrared and visible file by id, where the release is known; empty otherwise."""
@@ -89,11 +108,21 @@ class LayoutDataset(FusionDataset):
         if folders is None:
             part = self.parts[split]
             inside = self.root.joinpath(*part.folder[:1])
-            raise DataError(
+            raise AbsentError(
                 f"The split '{split}' of {self.card.name} is not there, as {inside} has no folders {part.ir[0]} and "
                 f"{part.vi[0]}; bring it into place with `uaabench data prepare {self.card.name} ARCHIVE`."
             )
         return list_pairs(*folders)
+
+    def _listed_pairs(self) -> dict[str, list[Pair]]:
+        """Pairs that a split file may name, by id; of several parts there may be several."""
+        named = self.listed_in or tuple({part: name for name, part in self.parts.items()}.values())
+        there = [name for name in named if self.folders(name)]
+        listed: dict[str, list[Pair]] = {}
+        for name in there or named[:1]:  # without any part the absence of the first one is reported
+            for pair in self._part_pairs(name):
+                listed.setdefault(pair.id, []).append(pair)
+        return listed
 
 
 def list_pairs(ir: Path, vi: Path, label: Path | None = None) -> list[Pair]:
@@ -102,7 +131,7 @@ def list_pairs(ir: Path, vi: Path, label: Path | None = None) -> list[Pair]:
     A stem of which one image is missing is listed with the path where that image should be.
 
     Raises:
-        DataError: Neither folder holds an image.
+        DataError: Neither folder holds an image, or one of them holds two of one stem.
     """
     infrared, visible = images(ir), images(vi)
     labels = images(label) if label else {}
@@ -119,12 +148,6 @@ def _pair(
     return Pair(stem, infrared.get(stem, ir / name), visible.get(stem, vi / name), labels.get(stem))
 
 
-def images(folder: Path) -> dict[str, Path]:
-    """Image files of a folder by stem; hidden files are left out."""
-    files = (path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
-    return {path.stem: path for path in sorted(files, reverse=True) if not path.name.startswith(".")}
-
-
 def natural(name: str) -> list[str | int]:
     """Sort key that counts numbers as numbers.
 
@@ -135,65 +158,64 @@ def natural(name: str) -> list[str | int]:
     return [int(piece) if piece.isdigit() else piece.lower() for piece in re.split(r"([0-9]+)", name)]
 
 
-def read_stems(path: Path) -> list[str]:
-    """Read a split file: one stem a line, with or without an image suffix; empty lines do not count.
-
-    Raises:
-        UsageError: The file is no text, or names nothing.
-    """
-    try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"Cannot read the split file {path}: {error}; it must be text with one stem a line."
-        ) from error
-    if not any(lines):
-        raise UsageError(f"The split file {path} is empty; write one stem a line.")
-    return [_without_suffix(line) for line in lines if line]
-
-
-def _without_suffix(name: str) -> str:
-    stem, dot, suffix = name.rpartition(".")
-    return stem if f"{dot}{suffix}".lower() in IMAGE_SUFFIXES else name
-
-
-def _select(stems: Iterable[str], found: list[Pair]) -> list[Pair]:
+def _select(stems: Iterable[str], found: Mapping[str, Pair]) -> list[Pair]:
     """Pairs of the named stems; one that is not there is listed as if both its images were missing."""
-    by_id: dict[str, Pair] = {}
-    for pair in found:
-        by_id.setdefault(pair.id, pair)
-    example = found[0]
+    example = next(iter(found.values()))
 
     def missing(stem: str) -> Pair:
-        name = stem + example.ir.suffix
-        return Pair(stem, example.ir.with_name(name), example.vi.with_name(stem + example.vi.suffix))
+        return Pair(
+            stem, example.ir.parent / f"{stem}{example.ir.suffix}", example.vi.parent / f"{stem}{example.vi.suffix}"
+        )
 
-    return [by_id.get(stem) or missing(stem) for stem in sorted(set(stems), key=natural)]
+    return [found.get(stem) or missing(stem) for stem in sorted(stems, key=natural)]
 
 
 def child(folder: Path, names: Iterable[str]) -> Path | None:
     """Sub-folder of one of the names, earlier names first, in any letter case."""
-    if not folder.is_dir():
-        return None
-    present = {path.name.lower(): path for path in sorted(folder.iterdir()) if path.is_dir()}
-    return next((present[name.lower()] for name in names if name.lower() in present), None)
+    return next(iter(_children(folder, names)), None)
 
 
-def _image_folders(root: Path, part: Part) -> tuple[Path, Path, Path | None] | None:
+def _children(folder: Path, names: Iterable[str]) -> list[Path]:
+    inside = subfolders(folder)
+    return [path for name in names for path in inside if path.name.lower() == name.lower()]
+
+
+def _only(folder: Path, names: Iterable[str]) -> Path | None:
+    """The sub-folder of one of the names; of several the one that holds images.
+
+    Raises:
+        DataError: Several hold images, or folders of them.
+    """
+    found = _children(folder, names)
+    filled = [path for path in found if len(found) > 1 and (images(path) or subfolders(path))]
+    if len(filled) > 1:
+        raise DataError(
+            f"{folder} holds both {filled[0].name} and {filled[1].name}, and which of them is meant cannot be known; "
+            "rename one of them."
+        )
+    return next(iter(filled or found), None)
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """Folders in a folder, sorted; none where it is not there or may not be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(folder / entry.name for entry in entries if entry.is_dir())
+    except OSError:
+        return []
+
+
+def _holds(root: Path, part: Part) -> bool:
     folder = child(root, part.folder) if part.folder else root
-    ir, vi = (child(folder, part.ir), child(folder, part.vi)) if folder else (None, None)
-    return (ir, vi, child(folder, part.label)) if folder and ir and vi else None
+    return bool(folder and child(folder, part.ir) and child(folder, part.vi))
 
 
 def _candidates(dataset: type[LayoutDataset], data_root: Path) -> Iterator[Path]:
     """Folders that may be the root of a set, the likeliest first."""
-    if not data_root.is_dir():
-        return
     name = dataset.card.name.lower()
-    inside = sorted(path for path in data_root.iterdir() if path.is_dir())
-    named = [path for path in inside if path.name.lower().startswith(name)]
+    named = [path for path in subfolders(data_root) if path.name.lower().startswith(name)]
     for folder in sorted(named, key=lambda path: len(path.name)):
         yield folder
-        yield from sorted(path for path in folder.iterdir() if path.is_dir())
+        yield from subfolders(folder)
     if dataset.unmistakable or name in data_root.name.lower():
         yield data_root

@@ -11,6 +11,7 @@ from uaabench.core import files, paths, registry, weights
 from uaabench.core.errors import DataError, UsageError
 from uaabench.core.files import Mark
 from uaabench.core.interface import FusionDataset, Pair
+from uaabench.data.listing import pairs_of
 from uaabench.methods.named import MethodPlan, plan_method, refuse_label
 from uaabench.running.config import RunConfig
 from uaabench.running.units import DatasetPlan
@@ -71,7 +72,7 @@ def plan_datasets(config: RunConfig) -> tuple[DatasetPlan, ...]:
 
 
 def _plan_named(dataset: FusionDataset, label: str, split: str, config: RunConfig) -> DatasetPlan:
-    pairs = dataset.pairs(split)[: config.limit]
+    pairs = pairs_of(dataset, split)[: config.limit]
     if not pairs:
         raise DataError(f"The data set '{label}' in {dataset.root} has no pairs in its split '{split}'.")
     return plan_dataset(dataset, label, split, pairs)
@@ -86,14 +87,11 @@ def plan_dataset(dataset: FusionDataset, label: str, split: str, pairs: Sequence
     """Describe some pairs of a split, and hash their files, each once.
 
     Raises:
-        DataError: Two pairs have one id, or an id is no plain file name.
+        DataError: An id is no plain file name, below the folder of a unit.
     """
-    ids = [pair.id for pair in pairs]
-    for number, name in enumerate(ids):
-        if name in (".", "..") or "/" in name or "\0" in name or not name:
-            raise DataError(f"The pair id {name!r} of '{label}' is no plain name; rename its images.")
-        if number and name == ids[number - 1]:
-            raise DataError(f"The data set '{label}' lists the pair '{name}' twice in its split '{split}'.")
+    for pair in pairs:
+        if Path(pair.id).name != pair.id or "\0" in pair.id:
+            raise DataError(f"The pair id {pair.id!r} of '{label}' is no plain file name; rename its images.")
     wanted = [path for pair in pairs for path in (pair.ir, pair.vi, pair.label) if path is not None]
     with ThreadPoolExecutor() as pool:
         marks = dict(zip(wanted, pool.map(Mark.of, wanted), strict=True))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from uaabench.core import imaging
+from uaabench.core import files, imaging
 from uaabench.core.errors import DataError
 from uaabench.core.interface import Metric, Sources
 from uaabench.core.streams import ordered_map
@@ -94,17 +94,9 @@ def _images(folder: Path) -> dict[str, Path]:
     """The image files of a folder by stem."""
     if not folder.is_dir():
         raise DataError(f"There is no folder {folder}; give a folder of images.")
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in imaging.IMAGE_SUFFIXES:
-            continue
-        if path.stem in found:
-            raise DataError(
-                f"{path} and {found[path.stem]} have one name; keep one of them, pairs are matched by name."
-            )
-        found[path.stem] = path
+    found = files.images(folder)
     if not found:
-        raise DataError(f"The folder {folder} holds no image; known are {', '.join(imaging.IMAGE_SUFFIXES)}.")
+        raise DataError(f"The folder {folder} holds no image; known are {', '.join(files.IMAGE_SUFFIXES)}.")
     return found
 
 

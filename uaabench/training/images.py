@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from uaabench.core import files, imaging
 from uaabench.core.errors import DataError, UaabenchError, UsageError
 from uaabench.core.interface import ByteImage, FusionDataset, Pair
+from uaabench.data.listing import pairs_of
+from uaabench.data.split_file import read_stems
 from uaabench.judges.segmentation.protocols import Protocol, for_dataset
 from uaabench.running.entries import open_dataset
 
@@ -45,11 +48,18 @@ def image_of(dataset: FusionDataset, pair: Pair, on: str) -> ByteImage:
     if on == "average":
         mean = np.rint((imaging.grey(sources.vi) + sources.ir) / 2).astype(np.uint8)
         return imaging.colourise(mean, sources.vi)
-    path = files.images(Path(on)).get(pair.id)
+    folder = Path(on)
+    path = _fused_images(folder, folder.stat().st_mtime_ns if folder.is_dir() else 0).get(pair.id)
     if path is None:
         raise DataError(f"There is no fused image of the pair '{pair.id}' in {on}; add {pair.id}.png there.")
     fused = imaging.read_rgb(path)
     return imaging.colourise(fused[..., 0], sources.vi) if (fused == fused[..., :1]).all() else fused
+
+
+@lru_cache(maxsize=4)
+def _fused_images(folder: Path, _changed: int) -> Mapping[str, Path]:
+    """The images of a folder, listed again only when it has changed: once for each of its images is too often."""
+    return files.images(folder)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +130,7 @@ def choose(
     dataset, label, default = open_dataset(name, data_root)
     split = split or ("train" if "train" in dataset.card.splits else default)
     convention = for_dataset(dataset.card, protocol)
-    pairs = labelled(dataset, _named(dataset.pairs(split), names, f"{label} {split}"))
+    pairs = labelled(dataset, _named(pairs_of(dataset, split), names, f"{label} {split}"))
     if convention is None or not pairs:
         raise DataError(f"The split '{split}' of {label} has no label maps; a segmenter cannot be trained on it.")
     kept, aside = _set_aside(pairs, held_out)
@@ -131,12 +141,10 @@ def _named(pairs: Sequence[Pair], names: Path | None, where: str) -> Sequence[Pa
     """The pairs whose ids stand in a file; all without one."""
     if names is None:
         return pairs
-    wanted = set(names.read_text(encoding="utf-8").split()) if names.is_file() else set()
-    unknown = sorted(wanted - {pair.id for pair in pairs})
-    if unknown or not wanted:
-        raise UsageError(
-            f"{names} must be a file with ids of pairs of {where}, one a line; unknown: {', '.join(unknown) or 'all'}."
-        )
+    known = {pair.id for pair in pairs}
+    wanted = set(read_stems(names, known))
+    if wanted - known:
+        raise UsageError(f"{names} names '{min(wanted - known)}', which is no pair of {where}; take it away.")
     return [pair for pair in pairs if pair.id in wanted]
 
 

@@ -69,11 +69,12 @@ def _id(item: tuple[FusionDataset, Pair]) -> str:
 
 def _open(entry: str, data_root: Path | None) -> list[tuple[FusionDataset, Pair]]:
     from uaabench.core.paths import data_folder
+    from uaabench.data.listing import pairs_of
     from uaabench.running.entries import open_dataset
 
     name, _, split = entry.partition(":")
     dataset, _, _ = open_dataset(name, data_root or data_folder())
-    found = [(dataset, pair) for pair in dataset.pairs(split or "train") if pair.ir.is_file() and pair.vi.is_file()]
+    found = [(dataset, pair) for pair in pairs_of(dataset, split or "train") if pair.ir.is_file() and pair.vi.is_file()]
     if not found:
         raise DataError(
             f"The data set {name} has no pairs in its split '{split or 'train'}'; see 'uaabench data info'."

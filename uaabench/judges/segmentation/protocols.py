@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from uaabench.core.errors import UsageError, unknown_name
@@ -70,22 +69,30 @@ def for_dataset(card: DatasetCard, requested: str = "") -> Protocol | None:
     """The protocol a data set is evaluated by: the requested one, or the one its papers use; None without labels.
 
     Raises:
-        UsageError: The requested protocol has other classes than the data set.
+        UsageError: The requested protocol has other classes than the data set, or leaves out another label value.
     """
-    names = tuple(entry.name for entry in card.classes)
-    if not names:
+    if not card.classes:
         return None
-    if requested:
-        chosen = protocol(requested)
-        if chosen.classes != names:
-            raise UsageError(
-                f"The protocol '{requested}' has {len(chosen.classes)} classes that are not those of {card.title}; "
-                f"choose one of: {', '.join(_fitting(names)) or 'none is built in'}."
-            )
-        return chosen
-    known = _fitting(names)
-    return PROTOCOLS[known[0]] if known else Protocol(name=f"{card.name}-{len(names)}", classes=names, counts_zero=True)
+    fitting = [entry.name for entry in PROTOCOLS.values() if _fits(entry, card)]
+    if not requested:
+        return PROTOCOLS[fitting[0]] if fitting else _own(card)
+    chosen = protocol(requested)
+    if not _fits(chosen, card):
+        raise UsageError(
+            f"The protocol '{requested}' has {len(chosen.classes)} classes and leaves out {chosen.ignore}, and "
+            f"{card.title} says otherwise of its label maps; choose one of: {', '.join(fitting) or 'none is built in'}."
+        )
+    return chosen
 
 
-def _fitting(names: Sequence[str]) -> list[str]:
-    return [entry.name for entry in PROTOCOLS.values() if entry.classes == tuple(names)]
+def _fits(entry: Protocol, card: DatasetCard) -> bool:
+    return entry.classes == tuple(known.name for known in card.classes) and entry.ignore == card.ignore_index
+
+
+def _own(card: DatasetCard) -> Protocol:
+    """The protocol of a data set that no built-in one fits: all classes count; its name says what is left out."""
+    left_out = "" if card.ignore_index == Protocol.ignore else f"-without-{card.ignore_index}"
+    classes = tuple(entry.name for entry in card.classes)
+    return Protocol(
+        name=f"{card.name}-{len(classes)}{left_out}", classes=classes, counts_zero=True, ignore=card.ignore_index
+    )
