@@ -322,6 +322,8 @@ class Metric:
         formula: The definition in one line, of F (fused), A (infrared), B (visible) or X (a source).
         note: How the metric of this profile departs from that definition, and anything a reader must know.
         uses_sources: False for a metric of the fused image alone.
+        joins_channels: Whether a profile that scores channels one by one lays those of a colour image side by side for
+            this metric and scores them as one wide image; only for a metric of the fused image alone.
         min_size: Smallest height and width it is defined for.
         undefined: What makes it undefined, shown as the reason of a missing value.
         require: Called before a run; raises a WeightsError where what the metric needs from outside is missing.
@@ -339,6 +341,7 @@ class Metric:
     formula: str = ""
     note: str = ""
     uses_sources: bool = True
+    joins_channels: bool = False
     min_size: int = 1
     undefined: str = "undefined (0/0) for these images"
     require: Callable[[], None] = _nothing

@@ -8,9 +8,10 @@ stands in the module of its profile; the definitions stand in the modules of the
 from uaabench.core.errors import UsageError, unknown_name
 from uaabench.core.interface import Metric
 from uaabench.metrics import find
-from uaabench.metrics.profiles.base import Plane, Profile, Scene, Value
+from uaabench.metrics.profiles.base import Profile, Scene, Value
 from uaabench.metrics.profiles.cddfuse import CDDFUSE, CDDFUSE_SSIM255
 from uaabench.metrics.profiles.ivif_zoo import IVIF_ZOO
+from uaabench.metrics.profiles.planes import Plane
 from uaabench.metrics.profiles.published import PUBLISHED
 from uaabench.metrics.profiles.tang import TANG
 from uaabench.metrics.profiles.tang_legacy import TANG_LEGACY

@@ -23,7 +23,8 @@ from uaabench.metrics.mi import MI, levels, mutual_information
 from uaabench.metrics.ms_ssim import MS_SSIM, WEIGHTS
 from uaabench.metrics.nabf import NABF, STRONG_EDGE, Edges, edges
 from uaabench.metrics.nmi import NMI
-from uaabench.metrics.profiles.base import Profile, grey_by_pillow
+from uaabench.metrics.profiles.base import Profile
+from uaabench.metrics.profiles.planes import grey_by_pillow
 from uaabench.metrics.profiles.tang import MSE_TANG, PSNR_TANG
 from uaabench.metrics.qabf import QABF
 from uaabench.metrics.qcb import QCB, masked, periods, weigh_frequencies
