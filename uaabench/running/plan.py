@@ -5,9 +5,10 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from uaabench.judges.segmentation.judge import Judge, judges_of, name_of
 from uaabench.judges.segmentation.protocols import Protocol
 from uaabench.metrics.profiles import Profile, profile
 from uaabench.running.config import RunConfig
+from uaabench.running.options import check_options
 
 FLOOR = ("visible", "infrared", "average", "maximum")
 
@@ -121,6 +123,7 @@ def make(config: RunConfig, device: str) -> Plan:
     convention = profile(config.profile)
     chosen = convention.select(config.metrics or None)
     methods = tuple(plan_methods(config))
+    check_options(config.options, _takers(methods))
     datasets = tuple(plan_datasets(config))
     fuse = [plan_fusion(method, dataset, config, device) for dataset in datasets for method in methods]
     score = [_score_unit(unit, convention, chosen) for unit in fuse]
@@ -145,6 +148,11 @@ def plan_methods(config: RunConfig) -> Iterable[MethodPlan]:
             raise UsageError(f"Two methods would be called '{method.label}'; name one of them LABEL=FOLDER.")
         labels.add(method.label)
         yield method
+
+
+def _takers(methods: Iterable[MethodPlan]) -> dict[str, Callable[[], Callable[..., Any]]]:
+    """What imports the class of each method that can have options."""
+    return {each.card.name: partial(registry.method_class, each.card.name) for each in methods if each.folder is None}
 
 
 def _expand(entry: str) -> list[str]:
