@@ -362,6 +362,8 @@ class Metric(Column):
         compute: `compute(fused, ir, vi)` on what `features` makes of the three images; NaN where it is undefined.
         features: Function of one float64 (H,W) grey image in 0..255; the image itself unless given.
         uses_sources: False for a metric of the fused image alone.
+        joins_channels: Whether a profile that scores channels one by one lays those of a colour image side by side for
+            this metric and scores them as one wide image; only for a metric of the fused image alone.
         min_size: Smallest height and width it is defined for.
         undefined: What makes it undefined, shown as the reason of a missing value.
         require: Called before a run; raises a WeightsError where what the metric needs from outside is missing.
@@ -370,6 +372,7 @@ class Metric(Column):
     compute: Callable[[Any, Any, Any], float]
     features: Callable[[FloatImage], Any] = _itself
     uses_sources: bool = True
+    joins_channels: bool = False
     min_size: int = 1
     undefined: str = "undefined (0/0) for these images"
     require: Callable[[], None] = _nothing

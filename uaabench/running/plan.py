@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from uaabench.core import files, registry
 from uaabench.core.interface import Metric
 from uaabench.metrics.profiles import Profile, profile
 from uaabench.running.config import RunConfig
 from uaabench.running.entries import plan_datasets, plan_methods
+from uaabench.running.options import check_options
 from uaabench.running.stage import Planning, Stage, stages
 from uaabench.running.units import DatasetPlan, MethodPlan, Unit
 
@@ -63,9 +66,11 @@ def make(config: RunConfig, device: str) -> Plan:
     """
     registry.load_plugins(config.plugins)
     convention = profile(config.profile)
+    methods = tuple(plan_methods(config))
+    check_options(config.options, _takers(methods))
     planning = Planning(
         config=config,
-        methods=tuple(plan_methods(config)),
+        methods=methods,
         datasets=plan_datasets(config),
         profile=convention,
         metrics=convention.select(config.metrics or None),
@@ -87,3 +92,10 @@ def make(config: RunConfig, device: str) -> Plan:
         tuple(stage for stage in known if units[stage.name]),
         {name: planned for name, planned in units.items() if planned},
     )
+
+
+def _takers(methods: Sequence[MethodPlan]) -> dict[str, Callable[[], Callable[..., Any]]]:
+    """What takes options in a run: its methods, and the stages."""
+    named = [("method", method.card.name) for method in methods if method.folder is None]
+    named += [("stage", name) for name in registry.names("stage")]
+    return {name: partial(registry.get, kind, name) for kind, name in named}

@@ -21,7 +21,8 @@ from pydantic import (
 
 from uaabench.baselines.uaa.config import CONFIGS, SMALL, UAAConfig
 from uaabench.core.errors import UsageError, unknown_name
-from uaabench.running.config import invalid_entry, read_mapping
+from uaabench.core.mappings import read_mapping
+from uaabench.running.config import invalid_entry
 
 FOLDER = Path(__file__).parent / "recipes"
 S = TypeVar("S", bound="Section")

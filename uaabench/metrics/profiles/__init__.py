@@ -7,9 +7,10 @@ stands in the module of its profile; the definitions stand in the modules of the
 
 from uaabench.core.errors import unknown_name
 from uaabench.core.interface import Metric, Sources
-from uaabench.metrics.profiles.base import PROFILES, Plane, Profile, Scene, Value, having
+from uaabench.metrics.profiles.base import PROFILES, Profile, Scene, Value, having
 from uaabench.metrics.profiles.cddfuse import CDDFUSE, CDDFUSE_SSIM255
 from uaabench.metrics.profiles.ivif_zoo import IVIF_ZOO
+from uaabench.metrics.profiles.planes import Plane
 from uaabench.metrics.profiles.published import PUBLISHED
 from uaabench.metrics.profiles.tang import TANG
 from uaabench.metrics.profiles.tang_legacy import TANG_LEGACY

@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal
 
-import cv2
 import numpy as np
 
 from uaabench.core import imaging, registry
 from uaabench.core.errors import DataError, UsageError, WeightsError
-from uaabench.core.interface import ByteImage, FloatImage, Metric, Sources
+from uaabench.core.interface import ByteImage, Metric, Sources
 from uaabench.metrics import find
+from uaabench.metrics.profiles.planes import Plane, Planes
 
 ALL = "all"
-Planes = tuple[FloatImage, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,20 +185,6 @@ def _is_ready(metric: Metric) -> bool:
     return True
 
 
-class Plane:
-    """One grey image, of which each feature is computed once."""
-
-    def __init__(self, image: FloatImage) -> None:
-        self.image = image
-        self._features: dict[Callable[[FloatImage], Any], Any] = {}
-
-    def of(self, feature: Callable[[FloatImage], Any]) -> Any:
-        """A feature of this image, computed when it is first asked for."""
-        if feature not in self._features:
-            self._features[feature] = feature(self.image)
-        return self._features[feature]
-
-
 class Scene:
     """The two sources of a pair under a profile, with what metrics computed of them.
 
@@ -243,45 +229,48 @@ class Scene:
         if min(fused[0].image.shape) < metric.min_size:
             reason = f"{size} is smaller than the {metric.min_size}x{metric.min_size} it needs"
             return Value(metric.name, math.nan, "undefined", reason)
-        count = max(len(planes) for planes in (fused, self.ir, self.vi))
-        full = (planes if len(planes) == count else planes * count for planes in (fused, self.ir, self.vi))
         try:
             # Where a formula divides by zero is said by the NaN or infinity that comes out, not by a warning.
             with np.errstate(all="ignore"):
-                values = [
-                    metric.compute(*(plane.of(metric.features) for plane in triple))
-                    for triple in zip(*full, strict=True)
-                ]
-        except Exception as error:  # a metric of a plugin may raise anything; the others still count
-            return Value(metric.name, math.nan, "failed", f"{type(error).__name__}: {error}")
-        return value_of(metric, float(np.mean(values)))
+                values = [self._compute(metric, triple) for triple in self._triples(metric, fused)]
+            return value_of(metric, float(np.mean(values)))
+        # A metric of a plugin may raise anything, and may even exit; the others still count.
+        except (Exception, SystemExit) as error:
+            return Value(metric.name, math.nan, "failed", f"{type(error).__name__}: {error}".removesuffix(": "))
+
+    def _triples(self, metric: Metric, fused: list[Plane]) -> Iterable[tuple[Plane, ...]]:
+        """Fused, infrared and visible plane: as many triples as the metric scores one by one."""
+        if metric.joins_channels:
+            return [(_side_by_side(fused), self.ir[0], self.vi[0])]
+        count = max(len(planes) for planes in (fused, self.ir, self.vi))
+        full = (planes if len(planes) == count else planes * count for planes in (fused, self.ir, self.vi))
+        return zip(*full, strict=True)
+
+    def _compute(self, metric: Metric, triple: tuple[Plane, ...]) -> float:
+        is_own = self._profile.metrics.get(metric.name) is metric
+        number = metric.compute(
+            *(plane.of(metric.features) if is_own else plane.copy_of(metric.features) for plane in triple)
+        )
+        if isinstance(number, bool) or not isinstance(number, Real):
+            raise TypeError(f"{metric.name} returned {_described(number)} instead of a number")
+        return float(number)
 
 
 def value_of(metric: Metric, number: float) -> Value:
     """The value of a metric that gave this number; NaN and infinity mean that it is undefined."""
     if math.isfinite(number):
         return Value(metric.name, number)
-    return Value(metric.name, math.nan, "undefined", metric.undefined)
+    said = metric.undefined != Metric.undefined or math.isnan(number)
+    return Value(metric.name, math.nan, "undefined", metric.undefined if said else "infinite for these images")
 
 
-def grey_by_opencv(rgb: ByteImage) -> Planes:
-    """BT.601 luminance in float32 by OpenCV, rounded half to even; see `imaging.grey`."""
-    return (imaging.grey(rgb),)
+def _side_by_side(planes: list[Plane]) -> Plane:
+    """The channels of an image as one wide image."""
+    return planes[0] if len(planes) == 1 else Plane(np.hstack([plane.image for plane in planes]))
 
 
-def grey_by_matlab(rgb: ByteImage) -> Planes:
-    """BT.601 luminance as MATLAB's `rgb2gray` computes it for uint8: more digits of the weights, halves up."""
-    weights = np.array([0.298936021293775, 0.587043074451121, 0.114020904255103])
-    return (np.floor(rgb.astype(np.float64) @ weights + 0.5),)
-
-
-def grey_by_pillow(rgb: ByteImage) -> Planes:
-    """BT.601 luminance as Pillow's `convert("L")` computes it: whole weights of 1/65536, halves up."""
-    red, green, blue = (rgb[..., channel].astype(np.int64) for channel in range(3))
-    return (((19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16).astype(np.float64),)
-
-
-def each_channel(rgb: ByteImage) -> Planes:
-    """The three channels one by one, or one where they are equal."""
-    planes = tuple(channel.astype(np.float64) for channel in cv2.split(rgb))
-    return planes if any((plane != planes[0]).any() for plane in planes[1:]) else planes[:1]
+def _described(value: object) -> str:
+    """What a metric returned that is no number, in few words."""
+    shape = getattr(value, "shape", None)
+    of_shape = f" of shape {tuple(shape)}" if shape is not None else ""
+    return "None" if value is None else f"a value of type {type(value).__name__}{of_shape}"

@@ -12,7 +12,8 @@ from uaabench.metrics.cc import CC
 from uaabench.metrics.en import EN
 from uaabench.metrics.mi import MI, mutual_information_in_nats
 from uaabench.metrics.mse import MSE
-from uaabench.metrics.profiles.base import Profile, grey_by_opencv
+from uaabench.metrics.profiles.base import Profile
+from uaabench.metrics.profiles.planes import grey_by_opencv
 from uaabench.metrics.psnr import PSNR, peak_signal_to_noise_ratio
 from uaabench.metrics.qabf import QABF
 from uaabench.metrics.scd import SCD

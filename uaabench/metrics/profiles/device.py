@@ -9,7 +9,8 @@ import torch
 
 from uaabench.core.interface import FloatImage, Metric, Sources
 from uaabench.metrics.batched import BatchedMetric, batched
-from uaabench.metrics.profiles.base import Plane, Profile, Scene, Value, value_of
+from uaabench.metrics.profiles.base import Profile, Scene, Value, value_of
+from uaabench.metrics.profiles.planes import Plane
 
 
 class DeviceScene(Scene):
@@ -47,4 +48,5 @@ class DeviceScene(Scene):
         return batched(metric) if min(self.ir[0].image.shape) >= metric.min_size else None
 
     def _tensor(self, image: FloatImage) -> torch.Tensor:
-        return torch.from_numpy(image).to(self._device)
+        # A copy, as torch would write into the plane, which is read-only.
+        return torch.tensor(image, device=self._device)

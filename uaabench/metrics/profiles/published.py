@@ -17,7 +17,8 @@ from uaabench.metrics.mse import MSE
 from uaabench.metrics.nabf import NABF
 from uaabench.metrics.nmi import NMI
 from uaabench.metrics.perceptual import DISTS, FSIM, GMSD, HAARPSI, LPIPS, VSI
-from uaabench.metrics.profiles.base import Profile, grey_by_opencv
+from uaabench.metrics.profiles.base import Profile
+from uaabench.metrics.profiles.planes import grey_by_opencv
 from uaabench.metrics.psnr import PSNR
 from uaabench.metrics.qabf import QABF
 from uaabench.metrics.qcb import QCB

@@ -16,7 +16,8 @@ from uaabench.metrics.fmi import FMI_DCT, FMI_EDGE, FMI_W
 from uaabench.metrics.mi import LEVELS, MI, Levels, entropy_of, levels
 from uaabench.metrics.mse import MSE, mean_squared_error
 from uaabench.metrics.nabf import NABF
-from uaabench.metrics.profiles.base import Profile, grey_by_matlab
+from uaabench.metrics.profiles.base import Profile
+from uaabench.metrics.profiles.planes import grey_by_matlab
 from uaabench.metrics.psnr import PSNR
 from uaabench.metrics.qabf import QABF
 from uaabench.metrics.scd import SCD

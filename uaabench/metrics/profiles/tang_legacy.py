@@ -116,7 +116,8 @@ TANG_LEGACY = replace(
     rounding="results of 8-bit arithmetic, halves up",
     sources="sum for MI, SCD and VIF; mean for CC and MSE",
     ssim="",
-    reference="Linfeng-Tang/Evaluation-for-Image-Fusion before commit 7849642, run by Octave and as published for TNO",
+    reference="Linfeng-Tang/Evaluation-for-Image-Fusion before commit 7849642, run by Octave, and all 4158 "
+    "values that were published for TNO",
     omitted="SSIM and MS_SSIM, which there are the quality model of Ma et al. for multi-exposure fusion; "
     "FMI, whose feature maps depend on the last bit of the image.",
     metrics={metric.name: metric for metric in METRICS},

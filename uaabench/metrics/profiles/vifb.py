@@ -13,7 +13,8 @@ from uaabench.metrics.ce import CE
 from uaabench.metrics.ei import EI
 from uaabench.metrics.en import EN
 from uaabench.metrics.mi import MI, mutual_information_in_nats, stretched_levels
-from uaabench.metrics.profiles.base import Profile, each_channel
+from uaabench.metrics.profiles.base import Profile
+from uaabench.metrics.profiles.planes import each_channel
 from uaabench.metrics.psnr import PSNR
 from uaabench.metrics.qabf import QABF
 from uaabench.metrics.qcb import QCB
@@ -24,7 +25,11 @@ from uaabench.metrics.ssim import PUBLISHED, SSIM
 
 
 def spatial_frequency(fused: FloatImage) -> float:
-    """SF with the sums divided by the number of pixels instead of the number of differences."""
+    """SF with the sums divided by the number of pixels instead of the number of differences.
+
+    A colour image is given as the matrix (H,3W), as which MATLAB indexes it there: the differences across the two seams
+    of the channels count too, and one root is taken for all three.
+    """
     squares = sum(float(np.sum(np.diff(fused, axis=axis) ** 2)) for axis in (0, 1))
     return math.sqrt(squares / fused.size)
 
@@ -66,8 +71,10 @@ METRICS = (
     replace(
         SF,
         compute=lambda fused, _ir, _vi: spatial_frequency(fused),
-        note="Divided by the number of pixels, not of differences: 0.1 % less. For a colour image the mean of the "
-        "three channels, where the toolbox also counts the two seams of laying them side by side.",
+        joins_channels=True,
+        note="Divided by the number of pixels, not of differences: 0.1 % less. The channels of a colour image lie side "
+        "by side in one matrix, where the steps across the two seams count: the mean of the channels is up to 14 % "
+        "less. Three equal channels count as one, without seams.",
     ),
     Metric(
         name="RMSE",
@@ -94,17 +101,19 @@ METRICS = (
 VIFB = Profile(
     name="vifb",
     title="VIFB",
-    version=1,
+    version=2,
     summary="The benchmark VIFB in MATLAB, which scores the channels of colour images one by one.",
     planes=each_channel,
-    reader="Decode to RGB; each channel is scored by itself, a grey image counting as three equal ones; their mean.",
+    reader="Decode to RGB; each channel is scored by itself, a grey image counting as three equal ones; their mean. "
+    "SF takes the channels as one matrix.",
     scale="whole grey levels 0..255",
     rounding="stretched levels for MI, halves up",
     sources="sum for MI and SSIM; mean for CE, PSNR and RMSE",
     logarithm="bits for EN and CE, nats for MI",
     ssim="Gaussian window of side 11 and sigma 1.5 where it fits, L = 255",
     undefined="0/0 is a missing value with its reason",
-    reference="xingchenzhang/VIFB, run by Octave",
+    reference="xingchenzhang/VIFB, run by Octave; and to all printed digits the values that it publishes for 23 "
+    "methods on 21 pairs, 483 of SF and 5796 of the other twelve metrics",
     metrics={metric.name: metric for metric in METRICS},
     headline=("EN", "SD", "SF", "MI", "AG", "EI", "SSIM", "Qabf"),
 )

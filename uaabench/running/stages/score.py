@@ -17,7 +17,7 @@ from uaabench.core import imaging, registry
 from uaabench.core.errors import faults, sentence
 from uaabench.core.interface import Metric
 from uaabench.core.streams import ordered_map
-from uaabench.metrics.profiles import Plane, Profile, Value, profile
+from uaabench.metrics.profiles import Plane, Profile, Value, prepare_on, profile
 from uaabench.running import store
 from uaabench.running.stage import Planning, Row, Stage, unit_of
 from uaabench.running.units import Outcome, PlannedPairs, Runtime, Share, Unit, Waiting
@@ -89,7 +89,7 @@ def _score_pair(
     """Score the fused images of one pair; one that cannot be read does not stop the others."""
     pair, units = work
     try:
-        scene = convention.prepare(dataset.read(pair), runtime.device)
+        scene = prepare_on(runtime.device, convention, dataset.read(pair))
     except faults() as error:
         return [Outcome(unit, pair, reason=sentence(error)) for unit in units]
     whole: list[tuple[Unit, list[Plane]]] = []
