@@ -8,7 +8,7 @@ from uaabench.core import imaging
 from uaabench.core.interface import ByteImage, FusionMethod
 from uaabench.core.registry import method_card, method_class
 from uaabench.methods.conformance import scenes
-from uaabench.running import plan
+from uaabench.running import entries
 
 CONTROLS = {"noise": Noise, "checker": Checker}
 
@@ -26,7 +26,7 @@ def flat(level: int, height: int, width: int) -> tuple[ByteImage, ByteImage]:
 def test_a_control_is_trivial_but_not_in_the_floor(name: str) -> None:
     assert method_class(name) is CONTROLS[name]
     assert method_card(name).kind == "trivial"
-    assert name not in plan.FLOOR
+    assert name not in entries.FLOOR
 
 
 def test_noise_is_added_to_the_average_in_grey_levels() -> None:

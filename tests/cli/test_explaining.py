@@ -8,7 +8,7 @@ from pypdf import PdfReader
 from uaabench.core import imaging
 from uaabench.core.errors import unknown_name
 from uaabench.reporting import figures
-from uaabench.running.plan import open_dataset
+from uaabench.running.entries import open_dataset
 
 PAIR = "0066N"
 

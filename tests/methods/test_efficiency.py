@@ -8,7 +8,7 @@ import pytest
 from uaabench.core.errors import UsageError
 from uaabench.methods import efficiency
 from uaabench.running.config import build
-from uaabench.running.plan import plan_methods
+from uaabench.running.entries import plan_methods
 
 PLUGIN = """
 import torch

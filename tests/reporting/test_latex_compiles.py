@@ -31,7 +31,7 @@ def test_latex_compiles_without_overfull_lines(incomplete, tmp_path, options):
 PAPER = r"""\documentclass{article}
 \usepackage{booktabs,graphicx}
 \begin{document}
-Tables~\ref{tab:fusion} and~\ref{tab:fusion-versus-msrs}.
+Tables~\ref{tab:fusion} and~\ref{tab:fusion-versus-msrs-test}.
 \input{results}
 \input{supplement}
 \bibliographystyle{plain}

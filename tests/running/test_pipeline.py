@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from uaabench.core import registry
+
 CRASHING = """
 from uaabench.core.interface import LuminanceMethod, MethodCard
 
@@ -122,10 +124,12 @@ def test_a_result_outside_the_contract_fails_its_method(run, tmp_path):
     assert "instead of staying in [0,1]" in result.err
 
 
-def test_a_failure_is_tried_again_and_not_cached(run, tmp_path):
+def test_a_failure_is_tried_again_and_not_cached(run, tmp_path, monkeypatch):
     (tmp_path / "crashing.py").write_text(CRASHING)
     assert run("crashing", "--plugin", tmp_path / "crashing.py").code == 3
     (tmp_path / "crashing.py").write_text(CRASHING.replace('raise RuntimeError("out of ideas")', "return ir"))
+    # Another process would know nothing of the plug-in.
+    monkeypatch.setattr(registry, "_plugins", {})
     assert run("crashing", "--plugin", tmp_path / "crashing.py").code == 0
     assert (results(tmp_path / "R")["n"] == 4).all()
 

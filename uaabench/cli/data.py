@@ -48,8 +48,8 @@ def verify(
     Example: uaabench data verify msrs:test
     """
     from uaabench.core.errors import UsageError
+    from uaabench.core.threads import threads_per_job
     from uaabench.data import check as datacheck
-    from uaabench.running.executors import threads_per_job
 
     wanted = [entry.partition(":")[::2] for entry in names] if names else [(name, "") for name in _found(data_root)]
     if not wanted:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from uaabench.core.interface import Metric
+    from uaabench.core.interface import Column
     from uaabench.reporting.figures import Box, Panel
     from uaabench.reporting.images import RunImages
     from uaabench.reporting.table import Section, Table
@@ -143,7 +143,7 @@ def _section(table: Table, name: str) -> Section:
     return known[name] if name else table.sections[0]
 
 
-def _metric(table: Table, name: str) -> Metric:
+def _metric(table: Table, name: str) -> Column:
     known = {metric.name.lower(): metric for metric in table.metrics}
     if name and name.lower() not in known:
         raise unknown_name("metric in this run", name, [metric.name for metric in table.metrics])

@@ -78,6 +78,6 @@ def _compare_folders(pred: Path, labels: Path, protocol: str) -> None:
 
 
 def _text(value: float) -> str:
-    from uaabench.reporting.table import number
+    from uaabench.core.grid import number
 
     return number(None if value != value else float(value))  # noqa: PLR0124 - NaN is not itself

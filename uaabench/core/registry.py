@@ -285,11 +285,11 @@ def _name(kind: str, value: Any, origin: str) -> str:
     """The name that a class or object gives itself."""
     card = KINDS[kind].card
     named = value if card is None else getattr(value, "card", None)
-    is_card = card is None or isinstance(named, card)
-    if not is_card or not isinstance(getattr(named, "name", None), str) or not named.name:
+    name = getattr(named, "name", None)
+    if not (card is None or isinstance(named, card)) or not isinstance(name, str) or not name:
         expected = f"a card of type {card.__name__}" if card is not None else "a name"
         raise UsageError(f"The {KINDS[kind].word} {origin} has no {expected.removeprefix('a ')}; give it {expected}.")
-    return named.name
+    return name
 
 
 def _thing(kind: str, name: str) -> Thing:

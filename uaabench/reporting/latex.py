@@ -12,10 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from uaabench.core.interface import Metric
+from uaabench.core.grid import Grid, GridCell, number
+from uaabench.core.interface import Column
 from uaabench.reporting.controls import LEGEND, findings
-from uaabench.reporting.grids import Grid, GridCell, grids
-from uaabench.reporting.table import Cell, MethodRow, Row, Section, Table, number
+from uaabench.reporting.grids import grids
+from uaabench.reporting.table import Cell, Row, Section, Table
+from uaabench.running.evidence import MethodRow
 
 MARKUP = {"best": r"\textbf{%s}", "second": r"\underline{%s}", None: "%s"}
 SPECIAL = {
@@ -28,7 +30,7 @@ SPECIAL = {
 FIT = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
 # More columns of numbers and intervals than this cannot be read on a page; they go into blocks below each other.
 MOST_COLUMNS = 9
-Column = TypeVar("Column")
+ColumnT = TypeVar("ColumnT")
 SPECIAL_PATTERN = re.compile("|".join(re.escape(text) for text in sorted(SPECIAL, key=len, reverse=True)))
 
 
@@ -111,7 +113,7 @@ def _signed(text: str) -> str:
     return f"$-${escape(text[1:])}" if is_negative else escape(text)
 
 
-def _blocks(columns: Sequence[Column]) -> Iterator[Sequence[Column]]:
+def _blocks(columns: Sequence[ColumnT]) -> Iterator[Sequence[ColumnT]]:
     """The columns in as few blocks as can be read on a page, of about one size."""
     number = math.ceil(len(columns) / MOST_COLUMNS)
     size = math.ceil(len(columns) / number)
@@ -119,7 +121,7 @@ def _blocks(columns: Sequence[Column]) -> Iterator[Sequence[Column]]:
         yield columns[first : first + size]
 
 
-def _tabular(table: Table, metrics: Sequence[Metric], style: LatexStyle) -> Iterator[str]:
+def _tabular(table: Table, metrics: Sequence[Column], style: LatexStyle) -> Iterator[str]:
     """All data sets and methods with some of the metrics."""
     head = " & ".join(["Method", *(_headed(escape(m.name), m.higher_is_better) for m in metrics)])
     lines = [line for section in table.sections for line in _section(table, section, metrics, style)]
@@ -162,7 +164,7 @@ def _caption(table: Table, style: LatexStyle) -> str:
     return f"{style.caption} {escape(table.legend)}{halves} {marks}"
 
 
-def _section(table: Table, section: Section, metrics: Sequence[Metric], style: LatexStyle) -> Iterator[str]:
+def _section(table: Table, section: Section, metrics: Sequence[Column], style: LatexStyle) -> Iterator[str]:
     yield r"\midrule"
     yield rf"\multicolumn{{{len(metrics) + 1}}}{{l}}{{{escape(section.dataset.heading)}}} \\"
     for rows in (section.compared, section.floor):
@@ -172,7 +174,7 @@ def _section(table: Table, section: Section, metrics: Sequence[Metric], style: L
             yield from _lines(table, row, metrics, style)
 
 
-def _lines(table: Table, row: Row, metrics: Sequence[Metric], style: LatexStyle) -> Iterator[str]:
+def _lines(table: Table, row: Row, metrics: Sequence[Column], style: LatexStyle) -> Iterator[str]:
     """A line of means and, where they are wanted and there are any, a line of intervals."""
     title = escape(table.row_titles[row.method.label])
     cells = [row.cells[metric.name] for metric in metrics]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from uaabench.core.interface import Metric
+from uaabench.core.grid import Grid, GridCell
+from uaabench.core.interface import Column
 from uaabench.reporting.controls import BETTER, LEGEND, TITLE, findings
-from uaabench.reporting.grids import Grid, GridCell, grids
+from uaabench.reporting.grids import grids
 from uaabench.reporting.table import Cell, ControlTable, Row, Section, Table
 
 MARKUP = {"best": "**{}**", "second": "<ins>{}</ins>", None: "{}"}
@@ -68,7 +69,7 @@ def _short(cell: GridCell) -> str:
     return f"{verdict}{cell.text}{detail}"
 
 
-def _head(metric: Metric) -> str:
+def _head(metric: Column) -> str:
     return f"{escape(metric.name)} {'↑' if metric.higher_is_better else '↓'}"
 
 

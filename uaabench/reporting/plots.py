@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from uaabench.core.interface import Metric
+from uaabench.core.interface import Column
 from uaabench.reporting import figures
 from uaabench.reporting.numbers import Numbers
 from uaabench.reporting.table import Section, Table
@@ -26,7 +26,7 @@ def caption(table: Table, section: Section, what: str, *, pairs: int | None = No
     return f"{what}. {section.dataset.title} {section.dataset.split}, n = {shown}, profile {table.profile}."
 
 
-def distribution_of(table: Table, numbers: Numbers, section: Section, metric: Metric) -> Figure | None:
+def distribution_of(table: Table, numbers: Numbers, section: Section, metric: Column) -> Figure | None:
     """The values of all pairs by method; None where there is no value."""
     titles = table.row_titles
     found = {row.method.label: numbers.values(section.dataset, row.method.label, metric.name) for row in section.rows}
@@ -38,7 +38,7 @@ def distribution_of(table: Table, numbers: Numbers, section: Section, metric: Me
 
 
 def tradeoff_of(
-    table: Table, section: Section, metric: Metric, size: tuple[int, int] | None = None, text: str = ""
+    table: Table, section: Section, metric: Column, size: tuple[int, int] | None = None, text: str = ""
 ) -> Figure | None:
     """Quality against latency at one image size, the middle one unless given; None where no latency is known."""
     chosen = size or _middle(table)
@@ -72,7 +72,7 @@ def tradeoff_of(
     )
 
 
-def critical_difference_of(table: Table, section: Section, metric: Metric, text: str = "") -> Figure | None:
+def critical_difference_of(table: Table, section: Section, metric: Column, text: str = "") -> Figure | None:
     """The mean ranks of the methods by one metric; None where they were not ranked by it."""
     if section.ranks is None or metric.name not in section.ranks.by_metric:
         return None
@@ -81,7 +81,7 @@ def critical_difference_of(table: Table, section: Section, metric: Metric, text:
     )
 
 
-def _axis(metric: Metric) -> str:
+def _axis(metric: Column) -> str:
     return f"{metric.name} ({'higher' if metric.higher_is_better else 'lower'} is better)"
 
 

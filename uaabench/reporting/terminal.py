@@ -13,9 +13,10 @@ from rich.measure import Measurement
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from uaabench.core.interface import Metric
+from uaabench.core.grid import Grid, GridCell
+from uaabench.core.interface import Column
 from uaabench.reporting.controls import BETTER, LEGEND, TITLE, findings
-from uaabench.reporting.grids import Grid, GridCell, grids
+from uaabench.reporting.grids import grids
 from uaabench.reporting.table import Cell, ControlTable, Row, Section, Table
 
 STYLES = {"best": "bold", "second": "underline", None: ""}
@@ -24,7 +25,7 @@ UNLIMITED = 10_000
 # By whether higher is better; the second pair is for terminals without Unicode.
 ARROWS = {True: "↑", False: "↓"}
 ASCII_ARROWS = {True: "^", False: "v"}
-Column = TypeVar("Column")
+ColumnT = TypeVar("ColumnT")
 DrawnT_contra = TypeVar("DrawnT_contra", contravariant=True)
 
 
@@ -60,7 +61,7 @@ def print_grid(grid: Grid, console: Console) -> None:
     console.print(Group(*map(Text, grid.sentences)), soft_wrap=True)
 
 
-def _print_fitted(draw: Draw[Column], columns: Sequence[Column], console: Console) -> None:
+def _print_fitted(draw: Draw[ColumnT], columns: Sequence[ColumnT], console: Console) -> None:
     """Print a grid with its second lines where they fit, else without, in as few blocks of columns as fit."""
     full = draw(columns, details=True)
     blocks = [full] if _width(full, console) <= console.width else _blocks(draw, columns, console)
@@ -68,9 +69,9 @@ def _print_fitted(draw: Draw[Column], columns: Sequence[Column], console: Consol
         _print_whole(block, console)
 
 
-def _blocks(draw: Draw[Column], columns: Sequence[Column], console: Console) -> list[RichTable]:
+def _blocks(draw: Draw[ColumnT], columns: Sequence[ColumnT], console: Console) -> list[RichTable]:
     blocks: list[RichTable] = []
-    block: list[Column] = []
+    block: list[ColumnT] = []
     for column in columns:
         if block and _width(draw([*block, column], details=False), console) > console.width:
             blocks.append(draw(block, details=False))
@@ -93,7 +94,7 @@ def _print_whole(grid: RichTable, console: Console) -> None:
 
 
 def _section(
-    table: Table, section: Section, arrows: dict[bool, str], metrics: Sequence[Metric], *, details: bool
+    table: Table, section: Section, arrows: dict[bool, str], metrics: Sequence[Column], *, details: bool
 ) -> RichTable:
     """The main table of one data set, with some of its metrics."""
     titles = table.row_titles

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -246,11 +247,18 @@ class _Work:
 
     def _submit(self, executor: Executor, jobs: Sequence[Job]) -> tuple[bool, list[Job]]:
         """Have an executor carry out jobs; whether no pair failed, and which jobs a dead worker left unfinished."""
-        futures = {executor.submit(job): job for job in jobs}
         progress = _Progress([job.progress for job in jobs], lambda: self.on_pair(self.stage.name))
-        done, unfinished = True, []
-        waiting = set(futures)
-        while waiting:
+        futures: dict[Future[bool], Job] = {}
+        waiting: set[Future[bool]] = set()
+        done, unfinished, later = True, [], deque(jobs)
+        # With fail_fast only as many as there are workers, as what an executor holds ready cannot be taken back.
+        most = self.config.jobs if self.config.fail_fast else len(jobs)
+        while waiting or later:
+            while later and len(waiting) < most:
+                job = later.popleft()
+                future = _try_to_submit(executor, job)
+                futures[future] = job
+                waiting.add(future)
             finished, waiting = wait(waiting, timeout=GLANCE, return_when=FIRST_COMPLETED)
             progress.look()
             for future in finished:
@@ -260,15 +268,12 @@ class _Work:
                     continue
                 done &= good
                 if not done and self.config.fail_fast:
-                    for other in waiting:
-                        other.cancel()
+                    later.clear()
         progress.look()
         return done, [job for job in jobs if job in unfinished]
 
     def _outcome(self, future: Future[bool], job: Job) -> bool | None:
         """Whether no pair of a job failed; None where its worker died. A job that raised has failed as a whole."""
-        if future.cancelled():
-            return True
         try:
             return future.result()
         except BrokenProcessPool:
@@ -276,6 +281,16 @@ class _Work:
         except Exception as error:
             self._fail(self._left(job), sentence(error))
             return False
+
+
+def _try_to_submit(executor: Executor, job: Job) -> Future[bool]:
+    """Submit a job; to an executor that is broken already, give back a future that says so."""
+    try:
+        return executor.submit(job)
+    except BrokenProcessPool as error:
+        future: Future[bool] = Future()
+        future.set_exception(error)
+        return future
 
 
 class _Progress:

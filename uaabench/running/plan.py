@@ -9,12 +9,13 @@ from typing import Any
 
 from uaabench.core import files, registry
 from uaabench.core.interface import Metric
+from uaabench.methods.named import MethodPlan
 from uaabench.metrics.profiles import Profile, profile
 from uaabench.running.config import RunConfig
 from uaabench.running.entries import plan_datasets, plan_methods
 from uaabench.running.options import check_options
 from uaabench.running.stage import Planning, Stage, stages
-from uaabench.running.units import DatasetPlan, MethodPlan, Unit
+from uaabench.running.units import DatasetPlan, Unit
 
 
 @dataclass(frozen=True)

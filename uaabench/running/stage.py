@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uaabench.core import files, registry
 from uaabench.core.grid import Grid
 from uaabench.core.interface import ByteImage, Column, LabelClass, Measure, Metric
+from uaabench.methods.named import MethodPlan
 from uaabench.metrics.profiles import Profile
 from uaabench.running import store
 from uaabench.running.config import RunConfig
-from uaabench.running.units import DatasetPlan, MethodPlan, Outcome, Runtime, Share, Unit
+from uaabench.running.units import DatasetPlan, Outcome, Runtime, Share, Unit
 from uaabench.statistics.resampling import Tallies, estimate
 
 if TYPE_CHECKING:

@@ -200,7 +200,7 @@ def is_unchanged(path: Path, facts: Mapping[str, Any]) -> bool:
     if now is None:
         return False
     try:
-        return list(now) == facts["fingerprint"] or files.sha256(path) == facts["sha256"]
+        return bool(list(now) == facts["fingerprint"] or files.sha256(path) == facts["sha256"])
     except OSError:
         return False
 

@@ -12,7 +12,7 @@ from uaabench.core.errors import UsageError, WeightsError
 from uaabench.judges.segmentation.confusion import confusion, scores
 from uaabench.judges.segmentation.protocols import protocol
 from uaabench.judges.segmentation.segmenters import CONFIGS, Segmenter, build, config_file, resolve
-from uaabench.running.plan import open_dataset
+from uaabench.running.entries import open_dataset
 
 # What mmsegmentation says of its own defaults.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:mmseg")
@@ -66,7 +66,7 @@ def test_the_users_own_segmenter_judges_a_run(uaabench, tmp_path):
     result = uaabench(*words, "--segmenter", write_segmenter(tmp_path, 9), "--out", tmp_path / "R")
     assert result.code == 0, result.err
     assert "frozen msrs-9, tiny@tiny" in result.out
-    (folder,) = (tmp_path / "R" / "segment" / "demo").iterdir()
+    (folder,) = (tmp_path / "R" / "segment" / "demo" / "test").iterdir()
     (first, *_) = sorted(folder.glob("*.png"))
     assert set(np.unique(imaging.read_label(first))) <= set(range(9))
 
