@@ -204,3 +204,13 @@ def test_the_gate_and_compare_take_miou_from_the_matrices_of_both_runs(run, uaab
 def test_none_switches_the_stage_off(run, tmp_path):
     assert run("--segmenter", "none").code == 0
     assert not (tmp_path / "R" / "segment").exists()
+
+
+def test_a_folder_of_the_name_of_a_shipped_segmenter_is_not_taken_for_it(uaabench, tmp_path, monkeypatch):
+    (tmp_path / "demo").mkdir()
+    monkeypatch.chdir(tmp_path)
+    words = ("run", "--methods", "average", "--datasets", "demo", "--limit", "2", "--no-floor", "--metrics", "EN")
+    result = uaabench(*words, "--segmenter", "demo", "--out", tmp_path / "R")
+    assert result.code == 0, result.err
+    assert "frozen msrs-9, resnet18-segformer on mix" in result.out
+    assert uaabench(*words, "--segmenter", "./demo", "--out", tmp_path / "S").code == 2

@@ -65,7 +65,8 @@ def judges_of(method: str, named: str, adapter: str, protocol: Protocol | None) 
         known = segmenters.shipped(adapter)
         return [Judge(segmenters.resolve(adapter), protocol)] if known else []
     folder = Path(named).expanduser()
-    if folder.is_dir():
+    # The name of a shipped one is never that of a folder, wherever the command is given; write ./NAME for that.
+    if named not in segmenters.shipped_names() and folder.is_dir():
         return _retrained(folder / method, protocol)
     return [Judge(segmenters.resolve(named), protocol)]
 

@@ -166,8 +166,9 @@ def _refuse_unknown(config: RunConfig) -> None:
     """Refuse a segmenter or protocol that does not exist, whether or not a data set could use it."""
     if config.protocol:
         protocols.protocol(config.protocol)
-    if config.segmenter not in ("auto", "none") and not Path(config.segmenter).expanduser().is_dir():
-        segmenters.resolve(config.segmenter)
+    named = config.segmenter
+    if named in segmenters.shipped_names() or (named not in ("auto", "none") and not Path(named).expanduser().is_dir()):
+        segmenters.resolve(named)
 
 
 def _refuse_unlike(units: Sequence[Unit]) -> None:
