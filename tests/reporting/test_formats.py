@@ -12,6 +12,7 @@ from uaabench.reporting.csv_table import COLUMNS, csv_table
 from uaabench.reporting.files import texts, write
 from uaabench.reporting.json_table import json_table
 from uaabench.reporting.latex import latex
+from uaabench.reporting.latex_text import escape
 from uaabench.reporting.markdown import markdown
 
 # Worked out by hand from the values in conftest.py, in row order: SD, Nabf with marks.
@@ -121,11 +122,13 @@ def test_latex_explains_what_is_missing(incomplete):
         ("a<b>c|d", r"a\textless{}b\textgreater{}c\textbar{}d"),
         ("--limit", r"-{}-limit"),
         ("[mine]*", "{[}mine{]}{*}"),
-        ("融合 é", "?? é"),
+        ("μ-Net ű", r"$\mu$-Net ű"),
+        ("融 é", r"\uaabenchchar{融}{878D} é"),
+        ("a\nb\u202ec", "aU+000AbU+202Ec"),
     ],
 )
 def test_latex_escapes_special_characters(plain, escaped):
-    assert latex_module.escape(plain) == escaped
+    assert escape(plain) == escaped
 
 
 def test_files_are_written_whole_and_the_same_every_time(complete, tmp_path):
