@@ -140,9 +140,11 @@ def _update(run: Path, reference: Path, reason: str) -> None:
 
 def _print_gate(changes: Sequence[Change], notes: Sequence[str], reference: Path) -> None:
     """What changed, in sentences, and the verdict on the last line."""
+    from uaabench.reporting.names import visible
+
     for change in sorted(changes, key=lambda change: change.verdict == "better"):
         if change.verdict != "same":
-            typer.echo(change.sentence)
+            typer.echo(visible(change.sentence))
     for note in notes:
         typer.echo(note)
     count = {verdict: sum(change.verdict == verdict for change in changes) for verdict in STYLES}
@@ -158,16 +160,17 @@ def _print_changes(changes: Sequence[Change], console: Console) -> None:
     from rich.text import Text
 
     from uaabench.reporting.fitting import Column, print_columns
+    from uaabench.reporting.names import visible
 
     for dataset in dict.fromkeys(change.dataset for change in changes):
         here = [change for change in changes if change.dataset == dataset and change.difference is not None]
         keys = [
-            Column("Method", [Text(change.method) for change in here], "left"),
+            Column("Method", [Text(visible(change.method)) for change in here], "left"),
             Column("Metric", [Text(change.metric) for change in here], "left"),
         ]
         columns = [Column(head, [Text(show(change)) for change in here]) for head, show in CELLS.items()]
         verdicts = [Text(change.verdict, style=STYLES[change.verdict]) for change in here]
-        print_columns(dataset, keys, [*columns, Column("verdict", verdicts, "left")], console)
+        print_columns(visible(dataset), keys, [*columns, Column("verdict", verdicts, "left")], console)
 
 
 def _p_value(value: float | None) -> str:
@@ -193,6 +196,8 @@ CELLS: dict[str, Callable[[Change], str]] = {
 
 
 def _print_missing(changes: Sequence[Change]) -> None:
+    from uaabench.reporting.names import visible
+
     for change in changes:
         if change.verdict == "missing":
-            typer.echo(change.sentence)
+            typer.echo(visible(change.sentence))

@@ -109,9 +109,10 @@ def _print_pairs(table: pd.DataFrame, metrics: Sequence[Metric], console: Consol
     from rich.text import Text
 
     from uaabench.reporting.fitting import Column, print_columns
+    from uaabench.reporting.names import visible
 
     there = table[table["status"] != "missing"]
-    names = Column("Pair", [Text(pair) for pair in there["pair"]], "left")
+    names = Column("Pair", [Text(visible(pair)) for pair in there["pair"]], "left")
     columns = [Column(_heading(metric), [Text(_cell(value)) for value in there[metric.name]]) for metric in metrics]
     print_columns("", [names], columns, console)
 
@@ -144,8 +145,9 @@ def _cell(value: float) -> str:
 
 def _print_notes(table: pd.DataFrame, convention: Profile, console: Console) -> None:
     """Say what the numbers rest on: the profile, and every pair that is not in them, with its reason."""
-    from rich.markup import escape
+    from rich.text import Text
 
+    from uaabench.reporting.names import visible
     from uaabench.running.evaluation import list_names
 
     scored = int(table["status"].isin(["ok", "undefined"]).sum())
@@ -157,7 +159,7 @@ def _print_notes(table: pd.DataFrame, convention: Profile, console: Console) -> 
         rows = table.loc[table["status"] == status, ["pair", "reason"]]
         notes += [f"{pair} {status}: {reason}" for pair, reason in rows.itertuples(index=False)]
     for note in notes:
-        console.print(escape(note), soft_wrap=True)
+        console.print(Text(visible(note)), soft_wrap=True)
 
 
 @contextmanager

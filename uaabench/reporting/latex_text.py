@@ -11,6 +11,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from uaabench.reporting.names import number
+
 SYMBOLS = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
     ">": r"\textgreater{}", "|": r"\textbar{}", "`": r"\textasciigrave{}", '"': r"{\char34}", "''": "'{}'",
@@ -74,9 +76,9 @@ def distinct_labels(names: Iterable[str]) -> list[str]:
     for name in names:
         spelt = "".join(c if c.isascii() else f"{ord(c):04X}" for c in name)
         plain = re.sub(r"[^A-Za-z0-9]+", "-", spelt).strip("-")
-        number = 1
-        while (label := plain if number == 1 else f"{plain}-{number}") in labels:
-            number += 1
+        place = 1
+        while (label := plain if place == 1 else f"{plain}-{place}") in labels:
+            place += 1
         labels.append(label)
     return labels
 
@@ -88,7 +90,6 @@ def _character(character: str) -> str:
         letter.isascii() and len(accents) == 1 and accents[0] in ACCENTS and ord(character) < 0x180
     ):
         return character
-    number = f"{ord(character):04X}"
     if unicodedata.category(character)[0] in "CZ":
-        return f"U+{number}"
-    return rf"\uaabenchchar{{{character}}}{{{number}}}"
+        return number(character)
+    return rf"\uaabenchchar{{{character}}}{{{number(character).removeprefix('U+')}}}"

@@ -13,6 +13,7 @@ from uaabench.core.interface import Metric
 from uaabench.reporting.controls import BETTER, LEGEND, TITLE, findings
 from uaabench.reporting.fitting import add_column, empty, print_fitted, print_whole
 from uaabench.reporting.grids import Grid, GridCell, grids
+from uaabench.reporting.names import visible
 from uaabench.reporting.table import Cell, ControlTable, Row, Section, Table
 
 STYLES = {"best": "bold", "second": "underline", None: ""}
@@ -35,7 +36,7 @@ def print_table(table: Table, console: Console) -> None:
         print_grid(grid, console)
     for comparison in table.controls:
         print_whole(_comparison(table, comparison, arrows), console)
-        console.print(Group(*map(Text, findings(table, comparison))), soft_wrap=True)
+        console.print(Group(*(Text(visible(text)) for text in findings(table, comparison))), soft_wrap=True)
     # A line of prose is wrapped by the terminal, not cut into lines, so that it can be searched and copied.
     console.print(_footer(table, has_styles=console.is_terminal), soft_wrap=True)
 
@@ -44,7 +45,7 @@ def print_grid(grid: Grid, console: Console) -> None:
     """Print one grid with what must be said below it, in blocks of columns where it is too wide."""
     arrows = ASCII_ARROWS if console.options.ascii_only else ARROWS
     print_fitted(partial(_supplement, grid, arrows), range(len(grid.columns)), console)
-    console.print(Group(*map(Text, grid.sentences)), soft_wrap=True)
+    console.print(Group(*(Text(visible(sentence)) for sentence in grid.sentences)), soft_wrap=True)
 
 
 def _section(
@@ -53,7 +54,7 @@ def _section(
     """The main table of one data set, with some of its metrics."""
     titles = table.row_titles
     columns = {m.name: [_cell(row.cells[m.name], intervals=details) for row in section.rows] for m in metrics}
-    grid = empty(section.dataset.heading)
+    grid = empty(visible(section.dataset.heading))
     grid.add_column("Method", overflow="fold")
     for metric in metrics:
         add_column(grid, f"{metric.name} {arrows[metric.higher_is_better]}", columns[metric.name])
@@ -61,13 +62,13 @@ def _section(
         # The first row of the floor follows a gap.
         if row.method.is_floor and section.compared and row is section.floor[0]:
             grid.add_row()
-        grid.add_row(Text(titles[row.method.label]), *cells, style=DIM if row.method.is_floor else "")
+        grid.add_row(Text(visible(titles[row.method.label])), *cells, style=DIM if row.method.is_floor else "")
     return grid
 
 
 def _supplement(grid: Grid, arrows: dict[bool, str], columns: Sequence[int], *, details: bool) -> RichTable:
     """A grid, with some of its columns."""
-    drawn = empty(grid.title)
+    drawn = empty(visible(grid.title))
     drawn.add_column("Method", overflow="fold")
     for column in columns:
         arrow = grid.arrows[column]
@@ -75,7 +76,7 @@ def _supplement(grid: Grid, arrows: dict[bool, str], columns: Sequence[int], *, 
         add_column(drawn, head, [_short(row.cells[column], details=details) for row in grid.rows])
     for row in grid.rows:
         cells = [_short(row.cells[column], details=details) for column in columns]
-        drawn.add_row(Text(row.title), *cells, style=DIM if row.is_floor else "")
+        drawn.add_row(Text(visible(row.title)), *cells, style=DIM if row.is_floor else "")
     return drawn
 
 
@@ -87,12 +88,12 @@ def _short(cell: GridCell, *, details: bool) -> Text:
 def _comparison(table: Table, comparison: ControlTable, arrows: dict[bool, str]) -> RichTable:
     """The average rule and the controls as columns, a line for each metric."""
     shown = [comparison.reference, *comparison.controls]
-    grid = empty(f"{TITLE}: {comparison.dataset.heading}")
+    grid = empty(visible(f"{TITLE}: {comparison.dataset.heading}"))
     names = [Text(f"{metric.name} {arrows[metric.higher_is_better]}") for metric in table.metrics]
     columns = [[_compared(comparison, row, metric.name) for metric in table.metrics] for row in shown]
     add_column(grid, "Metric", names, justify="left")
     for row, cells in zip(shown, columns, strict=True):
-        add_column(grid, table.row_titles[row.method.label], cells)
+        add_column(grid, visible(table.row_titles[row.method.label]), cells)
     for line in zip(names, *columns, strict=True):
         grid.add_row(*line)
     return grid
@@ -112,9 +113,11 @@ def _cell(cell: Cell, *, intervals: bool) -> Text:
 
 
 def _footer(table: Table, *, has_styles: bool) -> Group:
-    notes = [Text(f"({letter}) {text}") for letter, text in table.notes.items()]
+    notes = [Text(f"({letter}) {visible(text)}") for letter, text in table.notes.items()]
     best, second = ("best", STYLES["best"]), ("second best", STYLES["second"])
-    legend = Text.assemble(table.legend, " Marked: ", best, ", ", second, ".") if has_styles else Text(table.legend)
+    legend = Text(visible(table.legend))
+    if has_styles:
+        legend = Text.assemble(legend, " Marked: ", best, ", ", second, ".")
     controls = [Text(LEGEND)] if table.controls else []
     versus = [Text(table.assumptions["versus"])] if table.reference else []
-    return Group(*controls, *notes, legend, *versus, *(Text(f"Weights of {line}") for line in table.sources))
+    return Group(*controls, *notes, legend, *versus, *(Text(f"Weights of {visible(line)}") for line in table.sources))
