@@ -88,11 +88,11 @@ class CommandResult(NamedTuple):
 def uaabench(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., CommandResult]:
     """Run the command line in this process: `uaabench("list", "methods").out`."""
 
-    def call(*arguments: object) -> CommandResult:
+    def call(*arguments: object, columns: int = 200) -> CommandResult:
         from uaabench.cli.main import main
 
         monkeypatch.setattr(sys, "argv", ["uaabench", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "200")
+        monkeypatch.setenv("COLUMNS", str(columns))
         capsys.readouterr()
         with pytest.raises(SystemExit) as stop:
             sys.exit(main())

@@ -126,3 +126,8 @@ def table_of():
 @pytest.fixture
 def values():
     return VALUES
+
+
+@pytest.fixture
+def metrics():
+    return METRICS
