@@ -4,8 +4,8 @@
 
 RUN is a run directory with fused images; without one, the averages of the demo's test pairs are made. SEGMENTER is
 what `--segmenter` takes for one judge, by default `demo`. Every pair is taken through the parts that the stage is made
-of, one after the other, in batches as there; the stage itself reads the next pair while the network works, so that its
-time, given last, may be below the sum. The first batch warms up and is not counted.
+of, one after the other; the stage itself reads the next pair while the network works, so that its time, given last, may
+be below the sum. The first pair warms up and is not counted.
 """
 
 import sys
@@ -23,7 +23,7 @@ from uaabench.core import imaging
 from uaabench.core.interface import Pair
 from uaabench.judges.segmentation.confusion import confusion
 from uaabench.judges.segmentation.segmenters import Segmenter
-from uaabench.judges.segmentation.stage import BATCH, Segment
+from uaabench.judges.segmentation.stage import Segment
 from uaabench.running import config, manifest, pipeline, plan, store
 from uaabench.running.units import Runtime, Share, Unit
 
@@ -64,7 +64,7 @@ def prepare(run: Path | None, segmenter: str, count: int | None, scratch: Path) 
 
 
 def time_batch(unit: Unit, run: Path, pairs: Sequence[Pair], segmenter: Segmenter, clock: Clock, scratch: Path) -> None:
-    """Take a batch of pairs through the parts of the stage."""
+    """Take some pairs through the parts of the stage."""
     dataset = unit.dataset.open()
     images, labels = [], []
     for pair in pairs:
@@ -93,10 +93,10 @@ def main() -> None:
         device = pipeline.pick_device("auto")
         segmenter = Segmenter(unit.task.file, unit.task.protocol.classes, torch.device(device))
         pairs = unit.dataset.pairs
-        time_batch(unit, run, pairs[:BATCH], segmenter, Clock(), scratch)
+        time_batch(unit, run, pairs[:1], segmenter, Clock(), scratch)
         clock = Clock()
-        for start in range(0, len(pairs), BATCH):
-            time_batch(unit, run, pairs[start : start + BATCH], segmenter, clock, scratch)
+        for start in range(len(pairs)):
+            time_batch(unit, run, pairs[start : start + 1], segmenter, clock, scratch)
         stage = time_stage(unit, run, device, scratch)
         print(f"{unit.method.label} on {unit.dataset.label}, {len(pairs)} pairs, {unit.task.file.name}, {device}")
         for part in PARTS:
