@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,8 +9,14 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import pytest
+import torch
+from hypothesis import settings
 
 from uaabench.core import registry
+
+# The same examples on every machine and in every run, however slow it is: a change must not be refused by chance.
+settings.register_profile("reproducible", derandomize=True, deadline=None)
+settings.load_profile("reproducible")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -27,6 +34,15 @@ def _private_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
     """Keep the user's own data folder and weights store out of the tests."""
     monkeypatch.setenv("UAABENCH_HOME", str(tmp_path_factory.getbasetemp() / "home"))
     monkeypatch.delenv("UAABENCH_DATA", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _threads_as_before() -> Iterator[None]:
+    """Keep the number of threads that a test or a run sets out of the others."""
+    threads = torch.get_num_threads(), cv2.getNumThreads()
+    yield
+    torch.set_num_threads(threads[0])
+    cv2.setNumThreads(threads[1])
 
 
 @pytest.fixture(autouse=True)
@@ -72,15 +88,16 @@ class CommandResult(NamedTuple):
 def uaabench(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., CommandResult]:
     """Run the command line in this process: `uaabench("list", "methods").out`."""
 
-    def call(*arguments: object) -> CommandResult:
+    def call(*arguments: object, columns: int = 200) -> CommandResult:
         from uaabench.cli.main import main
 
         monkeypatch.setattr(sys, "argv", ["uaabench", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "200")
+        monkeypatch.setenv("COLUMNS", str(columns))
         capsys.readouterr()
         with pytest.raises(SystemExit) as stop:
             sys.exit(main())
-        captured = capsys.readouterr()
-        return CommandResult(int(stop.value.code or 0), captured.out, captured.err)
+        # Where a continuous integration forces colours upon typer, they are no part of what is said.
+        out, err = (re.sub(r"\x1b\[[0-9;]*m", "", text) for text in capsys.readouterr())
+        return CommandResult(int(stop.value.code or 0), out, err)
 
     return call

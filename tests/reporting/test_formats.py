@@ -4,15 +4,23 @@ import csv
 import io
 import json
 import re
+from itertools import pairwise
 
 import pytest
+from rich.console import Console
 
 from uaabench.reporting import latex as latex_module
+from uaabench.reporting.build import build_table
 from uaabench.reporting.csv_table import COLUMNS, csv_table
 from uaabench.reporting.files import texts, write
 from uaabench.reporting.json_table import json_table
 from uaabench.reporting.latex import latex
+from uaabench.reporting.latex_text import escape
 from uaabench.reporting.markdown import markdown
+from uaabench.reporting.names import visible
+from uaabench.reporting.numbers import Numbers
+from uaabench.reporting.table import DatasetHead, MethodRow
+from uaabench.reporting.terminal import print_table
 
 # Worked out by hand from the values in conftest.py, in row order: SD, Nabf with marks.
 PRINTED = [
@@ -121,11 +129,13 @@ def test_latex_explains_what_is_missing(incomplete):
         ("a<b>c|d", r"a\textless{}b\textgreater{}c\textbar{}d"),
         ("--limit", r"-{}-limit"),
         ("[mine]*", "{[}mine{]}{*}"),
-        ("融合 é", "?? é"),
+        ("μ-Net ű", r"$\mu$-Net ű"),
+        ("融 é", r"\uaabenchchar{融}{878D} é"),
+        ("a\nb\u202ec", "aU+000AbU+202Ec"),
     ],
 )
 def test_latex_escapes_special_characters(plain, escaped):
-    assert latex_module.escape(plain) == escaped
+    assert escape(plain) == escaped
 
 
 def test_files_are_written_whole_and_the_same_every_time(complete, tmp_path):
@@ -141,3 +151,51 @@ def test_files_are_written_whole_and_the_same_every_time(complete, tmp_path):
         "supplement.tex",
     ]
     assert first["results.csv"].decode() == csv_table(complete)
+
+
+NAMES = [
+    "a|b", "a\nb", "a\r\nb", "a\rb", "=1+1", "+x", "-x", "@x", "*x*", "_x_", "<b>x</b>", "&lt;", "`x`", "[x](y)", "# x",
+    "$x$", "~~x~~", 'x"y', "x,y", "\\", "\x1b[31mred", "\u202ecba", "![i](j)", "> x", "1. x", "https", "方", ":smile:",
+]  # fmt: skip
+
+
+@pytest.fixture
+def hostile(records_of, metrics):
+    head = DatasetHead(name="d\n|s", title="d\n|s", split="test", planned=4)
+    return build_table(
+        Numbers(records_of({name: {"SD": [1, 2, 3, 4 + n]} for n, name in enumerate(NAMES)}, head.name), "cddfuse", 1),
+        methods=[MethodRow(label=name, title=name, kind="learned", weights="w") for name in NAMES],
+        datasets=[head],
+        metrics=metrics[:1],
+    )
+
+
+def test_csv_reads_back_every_name(hostile):
+    lines = list(csv.DictReader(io.StringIO(csv_table(hostile), newline="")))
+    assert [line["method"] for line in lines] == NAMES
+    assert {line["dataset"] for line in lines} == {"d\n|s"}
+
+
+def test_markdown_shows_every_name_in_a_row_of_its_own(hostile):
+    markdown_it = pytest.importorskip("markdown_it")
+    parser = markdown_it.MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    tokens = parser.parse(markdown(hostile))
+    first = next(place for place, token in enumerate(tokens) if token.type == "tbody_open")
+    last = next(place for place, token in enumerate(tokens) if token.type == "tbody_close")
+    cells = [
+        "".join(child.content for child in token.children if child.type in ("text", "text_special"))
+        for before, token in pairwise(tokens[first:last])
+        if before.type == "td_open"
+    ]
+    assert cells[::2] == [visible(name) for name in NAMES]
+    # The only HTML is that which makes a character text.
+    html = {child.content for token in tokens for child in token.children or () if child.type == "html_inline"}
+    assert html <= {"<span>", "</span>", "<ins>", "</ins>", "<sup>", "</sup>"}
+
+
+def test_names_do_not_command_a_terminal(hostile, capsys):
+    print_table(hostile, Console(width=80))
+    shown = capsys.readouterr().out
+    assert not set(shown) & {"\x1b", "\r", "\u202e"}
+    lines = [line.rsplit(maxsplit=1)[0].strip() for line in shown.splitlines() if line.rstrip().endswith("00")]
+    assert lines == [visible(name) for name in NAMES]

@@ -5,6 +5,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
+
+
+@pytest.fixture
+def one_thread() -> None:
+    """What a training promises bit for bit, it promises for one thread: several may share a sum out in other ways."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture

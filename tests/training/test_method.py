@@ -28,8 +28,7 @@ def pairs(msrs_tree):
 
 
 @pytest.mark.parametrize("name", trainable())
-def test_every_method_trains_and_its_weights_load_and_fuse(name, pairs, tmp_path):
-    torch.set_num_threads(1)
+def test_every_method_trains_and_its_weights_load_and_fuse(name, pairs, tmp_path, one_thread):
     file = train(name, pairs, TINY.model_copy(update={"steps": 2, "bfloat16": True}), CPU, tmp_path)
     card = json.loads(file.with_suffix(".json").read_text())
     assert card["method"] == name
@@ -54,8 +53,7 @@ def test_the_loss_reaches_every_parameter(name, pairs):
 
 
 @pytest.mark.parametrize("name", ["tardal", "ifcnn"])
-def test_a_training_cut_off_between_checkpoints_ends_with_the_same_weights(name, pairs, tmp_path):
-    torch.set_num_threads(1)
+def test_a_training_cut_off_between_checkpoints_ends_with_the_same_weights(name, pairs, tmp_path, one_thread):
     whole = train(name, pairs, TINY, CPU, tmp_path / "whole")
 
     def stop_at_five(step, _values):

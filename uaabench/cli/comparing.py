@@ -11,7 +11,7 @@ from uaabench.core.errors import UsageError
 from uaabench.core.files import write_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rich.console import Console
 
@@ -139,9 +139,11 @@ def _update(run: Run, reference: Path, reason: str) -> None:
 
 def _print_gate(changes: Sequence[Change], notes: Sequence[str], reference: Path) -> None:
     """What changed, in sentences, and the verdict on the last line."""
+    from uaabench.reporting.names import visible
+
     for change in sorted(changes, key=lambda change: change.verdict == "better"):
         if change.verdict != "same":
-            typer.echo(change.sentence)
+            typer.echo(visible(change.sentence))
     for note in notes:
         typer.echo(note)
     count = {verdict: sum(change.verdict == verdict for change in changes) for verdict in STYLES}
@@ -153,32 +155,21 @@ def _print_gate(changes: Sequence[Change], notes: Sequence[str], reference: Path
 
 
 def _print_changes(changes: Sequence[Change], console: Console) -> None:
-    from rich.table import Table
+    """A table for each data set, of the values that both runs have."""
     from rich.text import Text
 
+    from uaabench.reporting.fitting import Column, print_columns
+    from uaabench.reporting.names import visible
+
     for dataset in dict.fromkeys(change.dataset for change in changes):
-        grid = Table(title=dataset, title_justify="left", pad_edge=False)
-        for heading in ("Method", "Metric"):
-            grid.add_column(heading)
-        for heading in ("A", "B", "B - A", "95 % interval", "p", "won", "n", ""):
-            grid.add_column(heading, justify="right", no_wrap=True)
-        for change in changes:
-            if change.dataset != dataset or change.difference is None:
-                continue
-            interval = "-" if change.low is None else f"[{change.low:+.4f}, {change.high:+.4f}]"
-            grid.add_row(
-                Text(change.method),
-                change.metric,
-                f"{change.before:.4f}",
-                f"{change.after:.4f}",
-                f"{change.difference:+.4f}",
-                interval,
-                _p_value(change.p_value),
-                "-" if change.win_rate is None else f"{change.win_rate:.0%}",
-                str(change.n),
-                Text(change.verdict if change.verdict != "same" else "", style=STYLES[change.verdict]),
-            )
-        console.print(grid)
+        here = [change for change in changes if change.dataset == dataset and change.difference is not None]
+        keys = [
+            Column("Method", [Text(visible(change.method)) for change in here], "left"),
+            Column("Metric", [Text(change.metric) for change in here], "left"),
+        ]
+        columns = [Column(head, [Text(show(change)) for change in here]) for head, show in CELLS.items()]
+        verdicts = [Text(change.verdict, style=STYLES[change.verdict]) for change in here]
+        print_columns(visible(dataset), keys, [*columns, Column("verdict", verdicts, "left")], console)
 
 
 def _p_value(value: float | None) -> str:
@@ -187,7 +178,25 @@ def _p_value(value: float | None) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
+def _interval(change: Change) -> str:
+    return "-" if change.low is None else f"[{change.low:+.4f}, {change.high:+.4f}]"
+
+
+# Head of each column of `compare`, and how a change that both runs have a value of is shown in it.
+CELLS: dict[str, Callable[[Change], str]] = {
+    "A": lambda change: f"{change.before:.4f}",
+    "B": lambda change: f"{change.after:.4f}",
+    "B - A": lambda change: f"{change.difference:+.4f}",
+    "95 % interval": _interval,
+    "p": lambda change: _p_value(change.p_value),
+    "won": lambda change: "-" if change.win_rate is None else f"{change.win_rate:.0%}",
+    "n": lambda change: str(change.n),
+}
+
+
 def _print_missing(changes: Sequence[Change]) -> None:
+    from uaabench.reporting.names import visible
+
     for change in changes:
         if change.verdict == "missing":
-            typer.echo(change.sentence)
+            typer.echo(visible(change.sentence))

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+import os
+import platform
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
 
 import typer
 
+import uaabench
 from uaabench.cli import options
+from uaabench.core import paths
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at: its state, what it is, and the command that mends it, if it needs one."""
+
+    state: Literal["ok", "missing", "broken"]
+    what: str
+    detail: str
+    mend: str = ""
 
 
 def doctor(
@@ -17,10 +34,6 @@ def doctor(
 
     Exits with 4 when shipped weights are damaged. Example: uaabench doctor
     """
-    import json
-
-    from uaabench.cli.diagnosis import examine
-
     findings = examine(data_root)
     if as_json:
         typer.echo(json.dumps([finding._asdict() for finding in findings], indent=2))
@@ -31,3 +44,67 @@ def doctor(
                 typer.echo(f"         {finding.mend}")
     if any(finding.state == "broken" for finding in findings):
         raise typer.Exit(4)
+
+
+def examine(data_root: Path | None = None) -> list[Finding]:
+    """Look at everything a run needs.
+
+    Args:
+        data_root: Folder of the data sets; None for the one a run would use.
+    """
+    return [*_versions(), *_devices(), *_data(data_root or paths.data_folder()), *_weights()]
+
+
+def _versions() -> Iterator[Finding]:
+    from uaabench.running.manifest import PACKAGES
+
+    yield Finding("ok", "uaabench", f"{uaabench.__version__} with Python {platform.python_version()}")
+    for package in PACKAGES:
+        try:
+            yield Finding("ok", package, version(package))
+        except PackageNotFoundError:
+            yield Finding("missing", package, "not installed", f"python -m pip install {package}")
+
+
+def _devices() -> Iterator[Finding]:
+    import torch
+
+    yield Finding("ok", "cpu", f"{os.cpu_count()} cores, torch uses {torch.get_num_threads()} threads")
+    for number in range(torch.cuda.device_count()):
+        yield Finding("ok", f"cuda:{number}", torch.cuda.get_device_name(number))
+    if not torch.cuda.is_available():
+        yield Finding("missing", "cuda", "no GPU that torch can use; everything runs on the CPU")
+
+
+def _data(data_root: Path) -> Iterator[Finding]:
+    from uaabench.core import registry
+
+    for name in registry.dataset_names():
+        if name in ("demo", "folder"):
+            continue
+        folder = registry.dataset_class(name).locate(data_root)
+        if folder:
+            yield Finding("ok", name, str(folder))
+        else:
+            mend = f"uaabench data prepare {name} ARCHIVE_OR_FOLDER"
+            yield Finding("missing", name, f"not in {data_root}", mend)
+    yield Finding("ok", "demo", "made on first use")
+
+
+def _weights() -> Iterator[Finding]:
+    from uaabench.core import registry, weights
+    from uaabench.core.errors import WeightsError
+
+    for card in registry.method_cards().values():
+        if weights.shipped(card.name):
+            try:
+                weights.resolve(card).verify()
+                yield Finding("ok", f"{card.name} weights", "shipped, hash right")
+            except WeightsError as error:
+                yield Finding("broken", f"{card.name} weights", str(error), "python -m pip install --force-reinstall .")
+        for name, checkpoint in card.checkpoints.items():
+            if weights.stored(checkpoint):
+                yield Finding("ok", f"{card.name}@{name}", "added")
+            else:
+                mend = f"uaabench weights add {card.name} FILE, the file is linked from {checkpoint.source}"
+                yield Finding("missing", f"{card.name}@{name}", "official checkpoint", mend)

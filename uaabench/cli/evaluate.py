@@ -106,31 +106,37 @@ def _print(
 
 
 def _print_pairs(table: pd.DataFrame, metrics: Sequence[Metric], console: Console) -> None:
-    from rich.table import Table
+    from rich.text import Text
 
-    grid = Table("Pair")
-    for metric in metrics:
-        grid.add_column(_heading(metric), justify="right", no_wrap=True)
-    for row in table[table["status"] != "missing"].to_dict("records"):
-        grid.add_row(str(row["pair"]), *(_cell(row[metric.name]) for metric in metrics))
-    console.print(grid)
+    from uaabench.reporting.fitting import Column, print_columns
+    from uaabench.reporting.names import visible
+
+    there = table[table["status"] != "missing"]
+    names = Column("Pair", [Text(visible(pair)) for pair in there["pair"]], "left")
+    columns = [Column(_heading(metric), [Text(_cell(value)) for value in there[metric.name]]) for metric in metrics]
+    print_columns("", [names], columns, console)
 
 
 def _print_summary(summary: dict[str, Interval], metrics: Sequence[Metric], console: Console) -> None:
-    from rich.table import Table
+    from rich.text import Text
 
-    grid = Table("Metric")
-    for heading in ("mean", "95 % interval", "n"):
-        grid.add_column(heading, justify="right", no_wrap=True)
-    for metric in metrics:
-        entry = summary[metric.name]
-        interval = "–" if math.isnan(entry.low) else f"{entry.low:.4f} to {entry.high:.4f}"
-        grid.add_row(_heading(metric), _cell(entry.mean), interval, str(entry.n))
-    console.print(grid)
+    from uaabench.reporting.fitting import Column, print_columns
+
+    entries = [summary[metric.name] for metric in metrics]
+    columns = [
+        Column("mean", [Text(_cell(entry.mean)) for entry in entries]),
+        Column("95 % interval", [Text(_interval(entry)) for entry in entries]),
+        Column("n", [Text(str(entry.n)) for entry in entries]),
+    ]
+    print_columns("", [Column("Metric", [Text(_heading(metric)) for metric in metrics], "left")], columns, console)
 
 
 def _heading(metric: Metric) -> str:
     return f"{metric.name} {'↑' if metric.higher_is_better else '↓'}"
+
+
+def _interval(entry: Interval) -> str:
+    return "–" if math.isnan(entry.low) else f"{entry.low:.4f} to {entry.high:.4f}"
 
 
 def _cell(value: float) -> str:
@@ -139,8 +145,9 @@ def _cell(value: float) -> str:
 
 def _print_notes(table: pd.DataFrame, convention: Profile, console: Console) -> None:
     """Say what the numbers rest on: the profile, and every pair that is not in them, with its reason."""
-    from rich.markup import escape
+    from rich.text import Text
 
+    from uaabench.reporting.names import visible
     from uaabench.running.evaluation import list_names
 
     scored = int(table["status"].isin(["ok", "undefined"]).sum())
@@ -152,7 +159,7 @@ def _print_notes(table: pd.DataFrame, convention: Profile, console: Console) -> 
         rows = table.loc[table["status"] == status, ["pair", "reason"]]
         notes += [f"{pair} {status}: {reason}" for pair, reason in rows.itertuples(index=False)]
     for note in notes:
-        console.print(escape(note), soft_wrap=True)
+        console.print(Text(visible(note)), soft_wrap=True)
 
 
 @contextmanager

@@ -49,14 +49,14 @@ def list_names(
         typer.echo(json.dumps(rows, indent=2))
         return
     from rich.console import Console
-    from rich.table import Table
 
-    console = Console()
+    from uaabench.reporting.fitting import print_listing
+
+    console = Console(highlight=False)
     columns = [column for column in rows[0] if column != "summary" or console.width >= WIDE]
-    table = Table(*columns, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*("" if row[column] is None else str(row[column]) for column in columns))
-    console.print(table)
+    print_listing(
+        columns, [["" if row[column] is None else str(row[column]) for column in columns] for row in rows], console
+    )
 
 
 def show(
@@ -76,15 +76,15 @@ def show(
         typer.echo(json.dumps(facts, indent=2))
         return
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for key, value in facts.items():
-        for part, entry in value.items() if isinstance(value, dict) else [("", value)]:
-            table.add_row(f"{key} {part}".strip(), _text(entry))
-    Console().print(table)
+    from uaabench.reporting.fitting import print_listing
+
+    rows = [
+        (f"{key} {part}".strip(), _text(entry))
+        for key, value in facts.items()
+        for part, entry in (value.items() if isinstance(value, dict) else [("", value)])
+    ]
+    print_listing(("", ""), rows, Console(highlight=False))
 
 
 def _methods() -> list[dict[str, Any]]:

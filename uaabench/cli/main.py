@@ -20,9 +20,9 @@ from uaabench.cli import (
     listing,
     methods,
     output,
-    profiling,
+    profile,
     running,
-    segmenting,
+    segment,
     training,
     weights,
 )
@@ -61,9 +61,9 @@ app = typer.Typer(
 app.command(epilog=EPILOG)(running.run)
 app.command()(methods.fuse)
 app.command()(running.score)
-app.command()(segmenting.segment)
+app.command()(segment.segment)
 app.command()(running.report)
-app.command()(profiling.profile)
+app.command()(profile.profile)
 app.command()(comparing.compare)
 app.command()(comparing.check)
 app.command()(comparing.merge)

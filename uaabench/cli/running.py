@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from uaabench.cli import options
+from uaabench.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,6 +126,8 @@ def report(
     from uaabench.reporting.latex import LatexStyle
     from uaabench.reporting.report import ReportOptions
 
+    if not re.fullmatch(r"[\w:./+-]+", label, re.ASCII):
+        raise UsageError(f"'{label}' is no label for LaTeX; write letters, digits and : . / + - _, such as tab:fusion.")
     style = LatexStyle(
         caption=caption or LatexStyle.caption,
         label=label,

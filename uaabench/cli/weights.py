@@ -22,19 +22,19 @@ def list_weights() -> None:
     Example: uaabench weights list
     """
     from rich.console import Console
-    from rich.table import Table
 
     from uaabench.core import registry, weights
+    from uaabench.reporting.fitting import print_listing
 
-    table = Table("method", "weights", "sha256", "here", "from", box=None, pad_edge=False)
+    rows = []
     for card in registry.method_cards().values():
         shipped = weights.shipped_card(card.name)
         if shipped:
-            table.add_row(card.name, "shipped", shipped.sha256[:12], "yes", "uaabench")
+            rows.append((card.name, "shipped", shipped.sha256[:12], "yes", "uaabench"))
         for name, checkpoint in card.checkpoints.items():
             here = "yes" if weights.stored(checkpoint) else "no"
-            table.add_row(card.name, f"{card.name}@{name}", checkpoint.sha256[:12], here, checkpoint.source)
-    Console().print(table)
+            rows.append((card.name, f"{card.name}@{name}", checkpoint.sha256[:12], here, checkpoint.source))
+    print_listing(("method", "weights", "sha256", "here", "from"), rows, Console(highlight=False))
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable
 
 from uaabench.reporting.table import Section, Table
 
@@ -18,11 +19,10 @@ def csv_table(table: Table) -> str:
 
     The columns behind `mark` hold the method's mean rank over pairs and its difference to the method that the report
     compares with, with p-values after Holm's correction. Floats are the shortest text that reads back as the same
-    number, so equal tables give equal bytes; what is missing is empty.
+    number, so equal tables give equal bytes; what is missing is empty. Names stand as they are, so that they read back:
+    one that begins with `=`, `+`, `-` or `@` is text too, which a spreadsheet must be told when it opens the file.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    lines = [_line(COLUMNS)]
     for section in table.sections:
         for row in section.rows:
             for metric in table.metrics:
@@ -30,8 +30,16 @@ def csv_table(table: Table) -> str:
                 where = (section.dataset.name, section.dataset.split, row.method.label, row.method.track)
                 estimate = (cell.mean, cell.low, cell.high, cell.n, cell.planned, cell.mark)
                 beside = _beside(table, section, row.method.label, metric.name)
-                writer.writerow((*where, metric.name, table.profile, *estimate, *beside))
-    return text.getvalue()
+                lines.append(_line((*where, metric.name, table.profile, *estimate, *beside)))
+    return "".join(lines)
+
+
+def _line(values: Iterable[object]) -> str:
+    """A line of CSV; values that hold a comma, a quote or any end of a line are quoted."""
+    text = io.StringIO()
+    # The writer quotes what its own end of a line holds: a carriage return only where that holds one.
+    csv.writer(text, lineterminator="\r\n").writerow(values)
+    return text.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _beside(table: Table, section: Section, label: str, metric: str) -> tuple[object, ...]:

@@ -1,7 +1,7 @@
 r"""The comparison table as LaTeX, to be `\input` into a paper that uses the packages booktabs and graphicx.
 
 `latex` gives the table itself, `latex_supplement` the differences, ranks and costs beside it, and `bibliography` the
-entries that the method names cite.
+entries that the method names cite. How a text becomes LaTeX stands in `uaabench.reporting.latex_text`.
 """
 
 from __future__ import annotations
@@ -16,22 +16,16 @@ from uaabench.core.grid import Grid, GridCell, number
 from uaabench.core.interface import Column
 from uaabench.reporting.controls import LEGEND, findings
 from uaabench.reporting.grids import grids
+from uaabench.reporting.latex_text import definition, distinct_labels, escape
 from uaabench.reporting.table import Cell, Row, Section, Table
 from uaabench.running.evidence import MethodRow
 
 MARKUP = {"best": r"\textbf{%s}", "second": r"\underline{%s}", None: "%s"}
-SPECIAL = {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
-    ">": r"\textgreater{}", "|": r"\textbar{}", "--": "-{}-", "–": "--", "—": "---", "“": "``", "”": "''", "’": "'",
-    "…": r"\ldots{}", "[": "{[}", "]": "{]}", "*": "{*}", "×": r"$\times$", "±": r"$\pm$", "°": r"$^{\circ}$",
-    **{character: f"\\{character}" for character in "&%$#_{}"},
-}  # fmt: skip
 # Shrinks a table that is wider than the page, and leaves others as they are.
 FIT = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
 # More columns of numbers and intervals than this cannot be read on a page; they go into blocks below each other.
 MOST_COLUMNS = 9
 ColumnT = TypeVar("ColumnT")
-SPECIAL_PATTERN = re.compile("|".join(re.escape(text) for text in sorted(SPECIAL, key=len, reverse=True)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +55,6 @@ def latex(table: Table, style: LatexStyle = LatexStyle()) -> str:
         style: What the user chose.
     """
     lines = [
-        r"% Needs \usepackage{booktabs,graphicx}.",
         r"\begin{table*}",
         r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
         rf"\caption{{{_caption(table, style)}}}",
@@ -70,12 +63,25 @@ def latex(table: Table, style: LatexStyle = LatexStyle()) -> str:
         *_notes(table),
         r"\end{table*}",
     ]
-    return "\n".join(lines) + "\n"
+    return _file("\n".join(lines) + "\n")
 
 
 def latex_supplement(table: Table, style: LatexStyle = LatexStyle()) -> str:
-    """One `table*` for each grid beside the main table; empty where there is none."""
-    return "\n".join(_supplement(grid, style) for grid in grids(table))
+    r"""One `table*` for each grid beside the main table; empty where there is none.
+
+    Their labels begin with that of the main table, and no two are the same: `tab:fusion-ranks-msrs`.
+    """
+    shown = grids(table)
+    labels = distinct_labels(grid.name for grid in shown)
+    return _file(
+        "\n".join(_supplement(grid, f"{style.label}-{label}", style) for grid, label in zip(shown, labels, strict=True))
+    )
+
+
+def _file(body: str) -> str:
+    r"""What is to be `\input`, with what it needs; empty for nothing."""
+    needs = "% Needs \\usepackage{booktabs,graphicx}.\n"
+    return f"{needs}{definition(body)}{body}" if body else ""
 
 
 def bibliography(table: Table) -> str:
@@ -84,13 +90,13 @@ def bibliography(table: Table) -> str:
     return "".join(f"{entry}\n\n" for entry in entries)
 
 
-def _supplement(grid: Grid, style: LatexStyle) -> str:
+def _supplement(grid: Grid, label: str, style: LatexStyle) -> str:
     sentences = " ".join(escape(sentence) for sentence in (f"{grid.title}.", *grid.sentences))
     lines = [
         r"\begin{table*}",
         r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
         rf"\caption{{{sentences}}}",
-        rf"\label{{{style.label}-{grid.name}}}",
+        rf"\label{{{label}}}",
     ]
     for columns in _blocks(range(len(grid.columns))):
         heads = [_headed(escape(grid.columns[column]), grid.arrows[column]) for column in columns]
@@ -138,17 +144,6 @@ def _fitted(lines: Sequence[str], columns: int, style: LatexStyle) -> Iterator[s
     yield from lines
     yield r"\bottomrule"
     yield r"\end{tabular}" + ("}" if style.resize else "")
-
-
-def escape(text: str) -> str:
-    r"""Text that LaTeX prints as it is; characters that plain pdfLaTeX cannot print become `?`.
-
-    Example:
-        >>> print(escape("a_b & 95 % in C:\\x"))
-        a\_b \& 95 \% in C:\textbackslash{}x
-    """
-    printable = "".join(c if ord(c) < 0x100 or c in SPECIAL else "?" for c in text)
-    return SPECIAL_PATTERN.sub(lambda match: SPECIAL[match.group()], printable)
 
 
 def _headed(name: str, higher_is_better: bool | None) -> str:

@@ -9,6 +9,7 @@ from uaabench.core.grid import Grid, GridCell
 from uaabench.core.interface import Column
 from uaabench.reporting.controls import BETTER, LEGEND, TITLE, findings
 from uaabench.reporting.grids import grids
+from uaabench.reporting.names import visible
 from uaabench.reporting.table import Cell, ControlTable, Row, Section, Table
 
 MARKUP = {"best": "**{}**", "second": "<ins>{}</ins>", None: "{}"}
@@ -30,13 +31,14 @@ def markdown(table: Table) -> str:
 
 
 def escape(text: str) -> str:
-    r"""Text that Markdown shows as it is.
+    r"""Text that GitHub's Markdown shows as it is, in a cell of a table too: no markup, mathematics, entity or mention.
 
     Example:
-        >>> print(escape("a_b | <c>"))
-        a\_b \| \<c>
+        >>> print(escape("a_b | <c> $x$ &lt;"))
+        a\_b \| \<c\> <span>$</span>x<span>$</span> &amp;lt;
     """
-    return re.sub(r"([\\`*_|<\[\]#])", r"\\\1", text)
+    escaped = re.sub(r"([\\`*_|<>\[\]#~])", r"\\\1", re.sub(r"&(?=#?\w+;)", "&amp;", visible(text)))
+    return escaped.replace("$", "<span>$</span>").replace("@", "<span>@</span>")
 
 
 def _section(table: Table, section: Section) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -16,6 +17,10 @@ from uaabench.reporting.table import Cell
 from uaabench.running import stage
 from uaabench.running.evidence import DatasetHead, Judged, Run
 from uaabench.statistics import bootstrap_mean
+
+# So much of the reasons stands below a table: their number, and characters of each; the records hold all.
+MOST_REASONS = 3
+LONGEST_REASON = 300
 
 
 class Numbers:
@@ -128,5 +133,8 @@ def _explain(reasons: Counter[str], missing: int) -> str:
     if missing <= 0:
         return ""
     unexplained = missing - reasons.total()
-    parts = [f"{count} {reason}" for reason, count in reasons.most_common()]
+    shown = reasons.most_common(MOST_REASONS)
+    parts = [f"{count} {textwrap.shorten(reason, LONGEST_REASON, placeholder=' …')}" for reason, count in shown]
+    others = reasons.total() - sum(count for _, count in shown)
+    parts += [f"{others} for {len(reasons) - len(shown)} other reasons"] if others else []
     return "; ".join([*parts, *([f"{unexplained} not computed"] if unexplained > 0 else [])])

@@ -4,36 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Literal, Protocol, TypeVar
 
-from rich import box
-from rich.cells import cell_len
 from rich.console import Console, Group
-from rich.measure import Measurement
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from uaabench.core.grid import Grid, GridCell
 from uaabench.core.interface import Column
 from uaabench.reporting.controls import BETTER, LEGEND, TITLE, findings
+from uaabench.reporting.fitting import add_column, empty, print_fitted, print_whole
 from uaabench.reporting.grids import grids
+from uaabench.reporting.names import visible
 from uaabench.reporting.table import Cell, ControlTable, Row, Section, Table
 
 STYLES = {"best": "bold", "second": "underline", None: ""}
 DIM = "dim"
-UNLIMITED = 10_000
 # By whether higher is better; the second pair is for terminals without Unicode.
 ARROWS = {True: "↑", False: "↓"}
 ASCII_ARROWS = {True: "^", False: "v"}
-ColumnT = TypeVar("ColumnT")
-DrawnT_contra = TypeVar("DrawnT_contra", contravariant=True)
-
-
-class Draw(Protocol[DrawnT_contra]):
-    """Draws a table with some of its columns, with or without the second lines of its cells."""
-
-    def __call__(self, columns: Sequence[DrawnT_contra], /, *, details: bool) -> RichTable:
-        """Draw it."""
 
 
 def print_table(table: Table, console: Console) -> None:
@@ -44,12 +32,12 @@ def print_table(table: Table, console: Console) -> None:
     """
     arrows = ASCII_ARROWS if console.options.ascii_only else ARROWS
     for section in table.sections:
-        _print_fitted(partial(_section, table, section, arrows), table.metrics, console)
+        print_fitted(partial(_section, table, section, arrows), table.metrics, console)
     for grid in grids(table, details=False):
         print_grid(grid, console)
     for comparison in table.controls:
-        _print_whole(_comparison(table, comparison, arrows), console)
-        console.print(Group(*map(Text, findings(table, comparison))), soft_wrap=True)
+        print_whole(_comparison(table, comparison, arrows), console)
+        console.print(Group(*(Text(visible(text)) for text in findings(table, comparison))), soft_wrap=True)
     # A line of prose is wrapped by the terminal, not cut into lines, so that it can be searched and copied.
     console.print(_footer(table, has_styles=console.is_terminal), soft_wrap=True)
 
@@ -57,40 +45,8 @@ def print_table(table: Table, console: Console) -> None:
 def print_grid(grid: Grid, console: Console) -> None:
     """Print one grid with what must be said below it, in blocks of columns where it is too wide."""
     arrows = ASCII_ARROWS if console.options.ascii_only else ARROWS
-    _print_fitted(partial(_supplement, grid, arrows), range(len(grid.columns)), console)
-    console.print(Group(*map(Text, grid.sentences)), soft_wrap=True)
-
-
-def _print_fitted(draw: Draw[ColumnT], columns: Sequence[ColumnT], console: Console) -> None:
-    """Print a grid with its second lines where they fit, else without, in as few blocks of columns as fit."""
-    full = draw(columns, details=True)
-    blocks = [full] if _width(full, console) <= console.width else _blocks(draw, columns, console)
-    for block in blocks:
-        _print_whole(block, console)
-
-
-def _blocks(draw: Draw[ColumnT], columns: Sequence[ColumnT], console: Console) -> list[RichTable]:
-    blocks: list[RichTable] = []
-    block: list[ColumnT] = []
-    for column in columns:
-        if block and _width(draw([*block, column], details=False), console) > console.width:
-            blocks.append(draw(block, details=False))
-            block = []
-        block.append(column)
-    return [*blocks, draw(block, details=False)]
-
-
-def _width(grid: RichTable, console: Console) -> int:
-    """Columns of the terminal that a grid takes where nothing is folded."""
-    return Measurement.get(console, console.options.update(max_width=UNLIMITED), grid).maximum
-
-
-def _print_whole(grid: RichTable, console: Console) -> None:
-    """Print a grid; where it does not fit it goes beyond the right edge, as rich would drop columns instead."""
-    needed = Measurement.get(console, console.options.update(max_width=UNLIMITED), grid).minimum
-    if needed > console.width:
-        grid.width = needed
-    console.print(grid, crop=False, no_wrap=True, overflow="ignore")
+    print_fitted(partial(_supplement, grid, arrows), range(len(grid.columns)), console)
+    console.print(Group(*(Text(visible(sentence)) for sentence in grid.sentences)), soft_wrap=True)
 
 
 def _section(
@@ -99,29 +55,29 @@ def _section(
     """The main table of one data set, with some of its metrics."""
     titles = table.row_titles
     columns = {m.name: [_cell(row.cells[m.name], intervals=details) for row in section.rows] for m in metrics}
-    grid = _empty(section.dataset.heading)
+    grid = empty(visible(section.dataset.heading))
     grid.add_column("Method", overflow="fold")
     for metric in metrics:
-        _add_column(grid, f"{metric.name} {arrows[metric.higher_is_better]}", columns[metric.name])
+        add_column(grid, f"{metric.name} {arrows[metric.higher_is_better]}", columns[metric.name])
     for row, *cells in zip(section.rows, *columns.values(), strict=True):
         # The first row of the floor follows a gap.
         if row.method.is_floor and section.compared and row is section.floor[0]:
             grid.add_row()
-        grid.add_row(Text(titles[row.method.label]), *cells, style=DIM if row.method.is_floor else "")
+        grid.add_row(Text(visible(titles[row.method.label])), *cells, style=DIM if row.method.is_floor else "")
     return grid
 
 
 def _supplement(grid: Grid, arrows: dict[bool, str], columns: Sequence[int], *, details: bool) -> RichTable:
     """A grid, with some of its columns."""
-    drawn = _empty(grid.title)
+    drawn = empty(visible(grid.title))
     drawn.add_column("Method", overflow="fold")
     for column in columns:
         arrow = grid.arrows[column]
         head = grid.columns[column] if arrow is None else f"{grid.columns[column]} {arrows[arrow]}"
-        _add_column(drawn, head, [_short(row.cells[column], details=details) for row in grid.rows])
+        add_column(drawn, head, [_short(row.cells[column], details=details) for row in grid.rows])
     for row in grid.rows:
         cells = [_short(row.cells[column], details=details) for column in columns]
-        drawn.add_row(Text(row.title), *cells, style=DIM if row.is_floor else "")
+        drawn.add_row(Text(visible(row.title)), *cells, style=DIM if row.is_floor else "")
     return drawn
 
 
@@ -133,12 +89,12 @@ def _short(cell: GridCell, *, details: bool) -> Text:
 def _comparison(table: Table, comparison: ControlTable, arrows: dict[bool, str]) -> RichTable:
     """The average rule and the controls as columns, a line for each metric."""
     shown = [comparison.reference, *comparison.controls]
-    grid = _empty(f"{TITLE}: {comparison.dataset.heading}")
+    grid = empty(visible(f"{TITLE}: {comparison.dataset.heading}"))
     names = [Text(f"{metric.name} {arrows[metric.higher_is_better]}") for metric in table.metrics]
     columns = [[_compared(comparison, row, metric.name) for metric in table.metrics] for row in shown]
-    _add_column(grid, "Metric", names, justify="left")
+    add_column(grid, "Metric", names, justify="left")
     for row, cells in zip(shown, columns, strict=True):
-        _add_column(grid, table.row_titles[row.method.label], cells)
+        add_column(grid, visible(table.row_titles[row.method.label]), cells)
     for line in zip(names, *columns, strict=True):
         grid.add_row(*line)
     return grid
@@ -150,18 +106,6 @@ def _compared(comparison: ControlTable, row: Row, metric: str) -> Text:
     return Text.assemble(verdict, _cell(row.cells[metric], intervals=False))
 
 
-def _empty(title: str) -> RichTable:
-    return RichTable(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-
-
-def _add_column(
-    grid: RichTable, header: str, cells: Sequence[Text], justify: Literal["left", "right"] = "right"
-) -> None:
-    """Add a column that is never narrower than what stands in it."""
-    width = max((line.cell_len for text in cells for line in text.split()), default=0)
-    grid.add_column(Text(header), justify=justify, no_wrap=True, min_width=max(width, cell_len(header)))
-
-
 def _cell(cell: Cell, *, intervals: bool) -> Text:
     # The note stands before the number, so that the points of a column stay aligned.
     note = f"({cell.note}) " if cell.note else ""
@@ -170,9 +114,11 @@ def _cell(cell: Cell, *, intervals: bool) -> Text:
 
 
 def _footer(table: Table, *, has_styles: bool) -> Group:
-    notes = [Text(f"({letter}) {text}") for letter, text in table.notes.items()]
+    notes = [Text(f"({letter}) {visible(text)}") for letter, text in table.notes.items()]
     best, second = ("best", STYLES["best"]), ("second best", STYLES["second"])
-    legend = Text.assemble(table.legend, " Marked: ", best, ", ", second, ".") if has_styles else Text(table.legend)
+    legend = Text(visible(table.legend))
+    if has_styles:
+        legend = Text.assemble(legend, " Marked: ", best, ", ", second, ".")
     controls = [Text(LEGEND)] if table.controls else []
     versus = [Text(table.assumptions["versus"])] if table.reference else []
-    return Group(*controls, *notes, legend, *versus, *(Text(f"Weights of {line}") for line in table.sources))
+    return Group(*controls, *notes, legend, *versus, *(Text(f"Weights of {visible(line)}") for line in table.sources))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +40,9 @@ class Judge:
         Raises:
             UsageError: Its network is no configuration of mmsegmentation.
         """
-        file, protocol = self.file, self.protocol
+        file = self.file
         version = file.card.version if file.card else 0
-        return [self.way, file.sha256, version, _described(file.config), protocol.name, protocol.version]
+        return [self.way, file.sha256, version, _described(file.config), asdict(self.protocol)]
 
 
 def _described(config: Path) -> str:
@@ -82,7 +82,8 @@ def judges_of(method: str, named: str, adapter: str, protocol: Protocol | None) 
         known = segmenters.shipped(adapter)
         return [Judge(segmenters.resolve(adapter), protocol)] if known else []
     folder = Path(named).expanduser()
-    if folder.is_dir():
+    # The name of a shipped one is never that of a folder, wherever the command is given; write ./NAME for that.
+    if named not in segmenters.shipped_names() and folder.is_dir():
         return _retrained(folder / method, protocol)
     return [Judge(segmenters.resolve(named), protocol)]
 
