@@ -37,6 +37,35 @@ OWN = Metric(
 )
 """
 
+DATASET = """
+from dataclasses import replace
+
+from uaabench.datasets.folder import Folder
+
+class Own(Folder):
+    card = replace(Folder.card, name="theirs")
+
+    @classmethod
+    def locate(cls, data_root):
+        return data_root / "pairs"
+
+    def read(self, pair):
+        return super().read(pair)
+"""
+STAGE = """
+from uaabench.running.stage import Stage, unit_of
+
+class Own(Stage):
+    name = "own"
+    doing = "Looking"
+
+    def units(self, planning):
+        return [unit_of(self, fused, {}) for fused in planning.fuse]
+
+    def work(self, share, runtime):
+        yield from ()
+"""
+
 
 @pytest.fixture
 def labelled(pair_folder):
@@ -208,6 +237,23 @@ def test_the_code_of_a_plugin_metric_is_in_the_key_of_its_scores(keys, tmp_path)
     assert changed(before, keys(plugins=[plugin], metrics=["Own"])) == {"score"}
 
 
+def test_the_code_of_a_plugin_data_set_is_in_every_key(keys, tmp_path):
+    plugin = tmp_path / "own.py"
+    plugin.write_text(DATASET)
+    given = {"datasets": ["theirs"], "data_root": tmp_path, "plugins": [plugin]}
+    before = keys(**given)
+    plugin.write_text(DATASET.replace("super().read(pair)", "super().read(pair)  # edited"))
+    assert changed(before, keys(**given)) == ALL
+
+
+def test_the_code_of_a_plugin_stage_is_in_its_key_alone(keys, tmp_path):
+    plugin = tmp_path / "own.py"
+    plugin.write_text(STAGE)
+    before = keys(plugins=[plugin])
+    plugin.write_text(STAGE.replace('"Looking"', '"Gazing"'))
+    assert changed(before, keys(plugins=[plugin])) == {"own"}
+
+
 def test_a_plugin_metric_of_another_version_has_another_key_under_one_source():
     convention = profile("cddfuse")
     metric = Metric(
@@ -249,8 +295,10 @@ def a_judge(tmp_path):
         lambda judge: replace(judge, file=replace(judge.file, card=replace(judge.file.card, version=2))),
         lambda judge: replace(judge, protocol=replace(judge.protocol, name="other-2")),
         lambda judge: replace(judge, protocol=replace(judge.protocol, version=2)),
+        lambda judge: replace(judge, protocol=replace(judge.protocol, classes=("b", "a"))),
+        lambda judge: replace(judge, protocol=replace(judge.protocol, counts_zero=False)),
     ],
-    ids=["way", "weights", "version", "protocol", "version of the protocol"],
+    ids=["way", "weights", "version", "protocol", "version of the protocol", "classes", "counts_zero"],
 )
 def test_what_decides_the_predictions_of_a_judge_is_in_its_key(a_judge, change):
     assert change(a_judge).key != a_judge.key
