@@ -95,110 +95,6 @@ def numbers(tmp_path):
     return dict(zip(table["method"], table["n"], strict=True))
 
 
-@pytest.mark.slow
-def test_a_worker_that_dies_on_a_pair_fails_its_share_and_the_run_says_so(run, plugin, blacken, tmp_path):
-    blacken(1)
-    result = run("average,fatal", "--plugin", plugin(EXIT), "--jobs", 2)
-    assert result.code == 3
-    # Of two shares the second has the pairs 1 and 3.
-    assert "fuse fatal on mine all, 2 pairs: the worker process died while it worked on this pair" in result.err
-    assert numbers(tmp_path) == {"average": 4, "fatal": 2}
-    records = pd.read_parquet(tmp_path / "R" / "records.parquet")
-    failed = records[records["status"] == "failed"]
-    assert list(zip(failed["method"], failed["pair"], strict=True)) == [("fatal", "1"), ("fatal", "3")]
-    assert failed["reason"].str.startswith("the worker process died").all()
-
-
-@pytest.mark.slow
-def test_a_worker_that_dies_once_costs_nothing(run, plugin, blacken, tmp_path):
-    blacken(1)
-    result = run("average,fatal,stochastic", "--plugin", plugin(once(KILL, tmp_path / "flag")), "--jobs", 2)
-    assert result.code == 0, result.err
-    assert (tmp_path / "flag").exists()
-    assert numbers(tmp_path) == {"average": 4, "fatal": 4, "stochastic": 4}
-    # In workers, each with every other pair, a stochastic method fuses what it fuses here, pair by pair.
-    dataset = registry.dataset_class("folder")(tmp_path / "pairs")
-    fuse = make_fuser(plan_method("stochastic"), device="cpu")
-    (folder,) = (tmp_path / "R" / "fuse" / "mine" / "all").glob("stochastic-*")
-    for pair in dataset.pairs("all"):
-        assert (imaging.read_grey(folder / f"{pair.id}.png") == fuse(pair, dataset.read(pair))).all()
-
-
-# Raises what would end the program, for infrared images of the grey levels 0, 1 and 2.
-QUITTING = """
-import sys
-from dataclasses import replace
-
-from uaabench.core.interface import LuminanceMethod, MethodCard, Metric
-from uaabench.datasets.folder import Folder
-
-
-class Stop(BaseException):
-    pass
-
-
-def quit_on(level):
-    if level == 0:
-        sys.exit(0)
-    if level == 1:
-        raise KeyboardInterrupt
-    if level == 2:
-        raise Stop("enough")
-    return level
-
-
-QUITS = Metric(
-    name="Quits", title="quits", compute=lambda fused, ir, vi: quit_on(ir.max()), higher_is_better=True,
-    range=(0, 255), gameable_by_noise=False, version=1, reference="",
-)
-
-
-class Quitting(LuminanceMethod):
-    card = MethodCard(name="quitting", title="Quitting", kind="classical", version=1, summary="quits")
-
-    def fuse_luminance(self, ir, y):
-        quit_on(round(float(ir.max()) * 255))
-        return ir
-
-
-class Quits(Folder):
-    card = replace(Folder.card, name="quits")
-
-    @classmethod
-    def locate(cls, data_root):
-        return data_root / "pairs"
-
-    def read(self, pair):
-        sources = super().read(pair)
-        quit_on(sources.ir.max())
-        return sources
-"""
-
-
-@pytest.mark.slow
-def test_code_of_others_that_would_end_the_program_fails_its_pair_by_name(uaabench, pair_folder, tmp_path):
-    for level in range(3):
-        cv2.imwrite(str(pair_folder / "ir" / f"{level}.png"), np.full((48, 64), level, np.uint8))
-    (tmp_path / "quitting.py").write_text(QUITTING)
-    words = ("run", "--methods", "average,quitting", "--no-floor", "--metrics", "EN,Quits", "--out", tmp_path / "R")
-    words += ("--datasets", f"mine={pair_folder},quits", "--data-root", tmp_path)
-    result = uaabench(*words, "--plugin", tmp_path / "quitting.py")
-    assert result.code == 3, result.err
-    records = pd.read_parquet(tmp_path / "R" / "records.parquet")
-    failed = records[records["status"] == "failed"].set_index(["dataset", "method", "pair", "metric"])["reason"]
-    said = {"0": "its code asked the process to end (exit code 0)", "1": "KeyboardInterrupt", "2": "Stop: enough"}
-    places = (
-        ("mine", "average", "Quits"),
-        ("mine", "quitting", ""),
-        ("quits", "average", ""),
-        ("quits", "quitting", ""),
-    )
-    assert failed.to_dict() == {
-        (dataset, method, pair, metric): reason for dataset, method, metric in places for pair, reason in said.items()
-    }
-    assert (records.loc[records["metric"] == "EN", "status"] == "ok").sum() == 4 + 1 + 1 + 1
-
-
 class _Workers:
     """Workers that are this process; a method that raises `Death` breaks the pool as the end of a process does."""
 
@@ -345,3 +241,107 @@ def test_sigterm_stops_a_run_as_ctrl_c_does(carry_out, plugin, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         carry_out(["average"], plugin(DIE))
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_on_a_pair_fails_its_share_and_the_run_says_so(run, plugin, blacken, tmp_path):
+    blacken(1)
+    result = run("average,fatal", "--plugin", plugin(EXIT), "--jobs", 2)
+    assert result.code == 3
+    # Of two shares the second has the pairs 1 and 3.
+    assert "fuse fatal on mine all, 2 pairs: the worker process died while it worked on this pair" in result.err
+    assert numbers(tmp_path) == {"average": 4, "fatal": 2}
+    records = pd.read_parquet(tmp_path / "R" / "records.parquet")
+    failed = records[records["status"] == "failed"]
+    assert list(zip(failed["method"], failed["pair"], strict=True)) == [("fatal", "1"), ("fatal", "3")]
+    assert failed["reason"].str.startswith("the worker process died").all()
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_once_costs_nothing(run, plugin, blacken, tmp_path):
+    blacken(1)
+    result = run("average,fatal,stochastic", "--plugin", plugin(once(KILL, tmp_path / "flag")), "--jobs", 2)
+    assert result.code == 0, result.err
+    assert (tmp_path / "flag").exists()
+    assert numbers(tmp_path) == {"average": 4, "fatal": 4, "stochastic": 4}
+    # In workers, each with every other pair, a stochastic method fuses what it fuses here, pair by pair.
+    dataset = registry.dataset_class("folder")(tmp_path / "pairs")
+    fuse = make_fuser(plan_method("stochastic"), device="cpu")
+    (folder,) = (tmp_path / "R" / "fuse" / "mine" / "all").glob("stochastic-*")
+    for pair in dataset.pairs("all"):
+        assert (imaging.read_grey(folder / f"{pair.id}.png") == fuse(pair, dataset.read(pair))).all()
+
+
+# Raises what would end the program, for infrared images of the grey levels 0, 1 and 2.
+QUITTING = """
+import sys
+from dataclasses import replace
+
+from uaabench.core.interface import LuminanceMethod, MethodCard, Metric
+from uaabench.datasets.folder import Folder
+
+
+class Stop(BaseException):
+    pass
+
+
+def quit_on(level):
+    if level == 0:
+        sys.exit(0)
+    if level == 1:
+        raise KeyboardInterrupt
+    if level == 2:
+        raise Stop("enough")
+    return level
+
+
+QUITS = Metric(
+    name="Quits", title="quits", compute=lambda fused, ir, vi: quit_on(ir.max()), higher_is_better=True,
+    range=(0, 255), gameable_by_noise=False, version=1, reference="",
+)
+
+
+class Quitting(LuminanceMethod):
+    card = MethodCard(name="quitting", title="Quitting", kind="classical", version=1, summary="quits")
+
+    def fuse_luminance(self, ir, y):
+        quit_on(round(float(ir.max()) * 255))
+        return ir
+
+
+class Quits(Folder):
+    card = replace(Folder.card, name="quits")
+
+    @classmethod
+    def locate(cls, data_root):
+        return data_root / "pairs"
+
+    def read(self, pair):
+        sources = super().read(pair)
+        quit_on(sources.ir.max())
+        return sources
+"""
+
+
+@pytest.mark.slow
+def test_code_of_others_that_would_end_the_program_fails_its_pair_by_name(uaabench, pair_folder, tmp_path):
+    for level in range(3):
+        cv2.imwrite(str(pair_folder / "ir" / f"{level}.png"), np.full((48, 64), level, np.uint8))
+    (tmp_path / "quitting.py").write_text(QUITTING)
+    words = ("run", "--methods", "average,quitting", "--no-floor", "--metrics", "EN,Quits", "--out", tmp_path / "R")
+    words += ("--datasets", f"mine={pair_folder},quits", "--data-root", tmp_path)
+    result = uaabench(*words, "--plugin", tmp_path / "quitting.py")
+    assert result.code == 3, result.err
+    records = pd.read_parquet(tmp_path / "R" / "records.parquet")
+    failed = records[records["status"] == "failed"].set_index(["dataset", "method", "pair", "metric"])["reason"]
+    said = {"0": "its code asked the process to end (exit code 0)", "1": "KeyboardInterrupt", "2": "Stop: enough"}
+    places = (
+        ("mine", "average", "Quits"),
+        ("mine", "quitting", ""),
+        ("quits", "average", ""),
+        ("quits", "quitting", ""),
+    )
+    assert failed.to_dict() == {
+        (dataset, method, pair, metric): reason for dataset, method, metric in places for pair, reason in said.items()
+    }
+    assert (records.loc[records["metric"] == "EN", "status"] == "ok").sum() == 4 + 1 + 1 + 1
