@@ -7,10 +7,10 @@ import torch
 from uaabench.baselines.uaa.attribution import source_weights
 from uaabench.baselines.uaa.config import SMALL
 from uaabench.baselines.uaa.model import UAAModel
+from uaabench.baselines.uaa.training import loss as fusion_loss
+from uaabench.baselines.uaa.training.patches import Attributor, PatchSampler, contrast, flip
 from uaabench.core.errors import UsageError
 from uaabench.core.interface import DatasetCard, FusionDataset, Pair, Sources, luminance
-from uaabench.training import uaa_loss
-from uaabench.training.patches import Attributor, PatchSampler, contrast, flip
 
 
 class Coordinates(FusionDataset):
@@ -97,7 +97,7 @@ def test_a_fresh_attribution_is_that_of_the_model_itself(scene):
     drawn = patches.batch(4)
     ir, y = drawn.batch.ir, luminance(drawn.batch.vi)
     labels, weights = Attributor(model, 1)(drawn, ir, y)
-    mask = uaa_loss.one_hot(labels, 9, ir)
+    mask = fusion_loss.one_hot(labels, 9, ir)
     assert torch.equal(labels, model.scores((ir + y) / 2).argmax(1))
     torch.testing.assert_close(weights.ir, source_weights(model.model_s, mask, ir, y, 3).ir)
 
