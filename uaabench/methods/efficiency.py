@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uaabench.core.errors import UsageError
+from uaabench.core.errors import UsageError, sentence
 
 if TYPE_CHECKING:
     import torch
@@ -114,7 +114,6 @@ def _measure_apart(
 ) -> Efficiency:
     """Measure in a new process; what ends it ends nothing else."""
     from uaabench.running import executors
-    from uaabench.running.stages.fuse import explain
 
     threads = executors.threads_per_job(1)
     empty = Efficiency(
@@ -135,7 +134,7 @@ def _measure_apart(
         except BrokenProcessPool:
             return replace(empty, reason="its process was ended from outside, most likely for want of memory")
         except Exception as error:
-            return replace(empty, reason=explain(error))
+            return replace(empty, reason=sentence(error))
 
 
 def _measure(method: MethodPlan, empty: Efficiency, plugins: list[Path]) -> Efficiency:
