@@ -111,6 +111,8 @@ class MethodCard:
         implementation: `module:Class` that carries it out.
         objective: `module:Class` of its network with its own loss, for a training within a common budget; empty for
             a method that is not trained so.
+        trainer: `module:Class` of the `uaabench.training.trainer.Trainer` that trains it by a loop of its own.
+        explains: What its segmenter says of a fusion, also of another method's; empty where it offers no `explain`.
         checkpoints: Published checkpoints by name.
     """
 
@@ -129,6 +131,8 @@ class MethodCard:
     parameters: int | None = None
     implementation: str = ""
     objective: str = ""
+    trainer: str = ""
+    explains: str = ""
     checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
 
     @classmethod
