@@ -108,6 +108,7 @@ class MethodCard:
         licence: Licence of the authors' code, where it matters for their weights.
         postprocessing: What happens to the network output before it is quantised.
         parameters: Number of trainable parameters of the shipped configuration.
+        colour: Colour in figures, `#rrggbb`; empty where the next free one will do.
         implementation: `module:Class` that carries it out.
         objective: `module:Class` of its network with its own loss, for a training within a common budget; empty for
             a method that is not trained so.
@@ -129,6 +130,7 @@ class MethodCard:
     licence: str = ""
     postprocessing: str = "none"
     parameters: int | None = None
+    colour: str = ""
     implementation: str = ""
     objective: str = ""
     trainer: str = ""

@@ -10,7 +10,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from uaabench.core.errors import UsageError, unknown_name
-from uaabench.running.config import invalid_entry, read_mapping
+from uaabench.core.mappings import read_mapping
+from uaabench.running.config import invalid_entry
 
 S = TypeVar("S", bound="Settings")
 
