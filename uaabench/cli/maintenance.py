@@ -15,7 +15,7 @@ def doctor(
 ) -> None:
     """Say what works here, what is missing, and the command that mends it.
 
-    Exits with 4 when shipped weights are damaged. Example: uaabench doctor
+    Exits with 4 when weights are damaged. Example: uaabench doctor
     """
     import json
 

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from uaabench.core.errors import DataError
+from uaabench.core.errors import DataError, MethodError
 from uaabench.core.interface import ByteImage, FloatImage
 
 if TYPE_CHECKING:
@@ -130,6 +130,11 @@ def quantise(fused: Tensor) -> list[ByteImage]:
 
     Returns:
         For each image of the batch (H,W) or (H,W,3) uint8.
+
+    Raises:
+        MethodError: A value is NaN or infinite, which would become black or white.
     """
+    if not fused.isfinite().all():
+        raise MethodError(f"{int((~fused.isfinite()).sum())} of {fused.numel()} values are not finite")
     scaled = fused.detach().clamp(0, 1).mul(255).round().byte().cpu().numpy()
     return [image[0] if image.shape[0] == 1 else np.ascontiguousarray(image.transpose(1, 2, 0)) for image in scaled]
