@@ -75,7 +75,8 @@ def segmenter(
     )
     if validation := read_card(file).validation:
         typer.echo(f"Validated: {validation}")
-    typer.echo(f"Written: {file} and its card. Use it: uaabench run --segmenter {file} --datasets {dataset}")
+    named = f"{segmenter}@{file}" if segmenter.endswith(".py") else file
+    typer.echo(f"Written: {file} and its card. Use it: uaabench run --segmenter {named} --datasets {dataset}")
 
 
 @app.command()
