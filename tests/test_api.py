@@ -104,6 +104,12 @@ def test_a_comparison_is_that_of_the_report(result, uaabench, tmp_path):
         result.versus("avrage")
 
 
+def test_the_text_of_a_result_has_no_signs_that_only_a_terminal_understands(result, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "Laplacian pyramid" in repr(result)
+    assert "\x1b" not in repr(result)
+
+
 def test_what_failed_is_in_the_result_and_raises_nothing(pairs, tmp_path):
     (tmp_path / "crashing.py").write_text(CRASHING)
     result = uaabench.run(

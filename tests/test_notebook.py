@@ -40,6 +40,7 @@ def test_the_notebook_runs_and_shows_tables(book, tmp_path):
     assert "Laplacian pyramid" in of("result = uaabench.run")
     assert "Profile cddfuse, version" in of("result = uaabench.run")
     assert "no fused image" in of("several = ")
+    assert "p_holm" in of("result.versus")
     assert "has the type float64" in of("try:")
     assert "Brighter" in of("(folder /")
     assert "results.html" in of("[path.name")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -159,8 +160,8 @@ def _joined(reasons: Sequence[str]) -> str:
 
 
 def _text(table: Table, failures: Sequence[Failure]) -> str:
-    """The table as on a terminal, with what failed below it."""
-    console = Console(highlight=False, no_color=True)
-    with console.capture() as printed:
-        print_table(table, console)
-    return "\n".join([printed.get().rstrip(), *failure_lines(failures)])
+    """The table as on a terminal without styles, with what failed below it."""
+    printed = io.StringIO()
+    # In a notebook rich would show the text by itself instead of writing it.
+    print_table(table, Console(file=printed, force_jupyter=False, force_terminal=False))
+    return "\n".join([printed.getvalue().rstrip(), *failure_lines(failures)])
