@@ -4,8 +4,8 @@
 
 RUN is a run directory with fused images; without one, the averages of the demo's test pairs are made. SEGMENTER is
 what `--segmenter` takes for one judge, by default `demo`. Every pair is taken through the parts that the stage is made
-of, one after the other, in batches as there; the stage itself reads the next pair while the network works, so that its
-time, given last, may be below the sum. The first batch warms up and is not counted.
+of, one after the other; the stage itself reads the next pair while the network works, so that its time, given last, may
+be below the sum. The first pair warms up and is not counted.
 """
 
 import sys
@@ -19,14 +19,13 @@ from pathlib import Path
 
 import torch
 
-from uaabench.core import imaging, registry
+from uaabench.core import imaging
 from uaabench.core.interface import Pair
 from uaabench.judges.segmentation.confusion import confusion
 from uaabench.judges.segmentation.segmenters import Segmenter
+from uaabench.judges.segmentation.stage import Segment
 from uaabench.running import config, manifest, pipeline, plan, store
-from uaabench.running.plan import Unit
-from uaabench.running.stages.fuse import Runtime
-from uaabench.running.stages.segment import BATCH, segment_unit
+from uaabench.running.units import Runtime, Share, Unit
 
 PARTS = ("reading", "colouring", "network", "confusion", "writing")
 
@@ -57,7 +56,7 @@ def prepare(run: Path | None, segmenter: str, count: int | None, scratch: Path) 
     store.open_run(run)
     if not (run / "manifest.json").is_file():
         pipeline.carry_out(planned, run, device=device, stages=("fuse",), on_pair=lambda _stage: None)
-    unit = planned.segment[0]
+    unit = planned.units["segment"][0]
     pairs = [pair for pair in unit.dataset.pairs if store.artefact(run, unit, pair.id).is_file()][:count]
     if not pairs:
         sys.exit(f"{run} holds no images fused by {unit.method.label}; name a run directory that is finished.")
@@ -65,8 +64,8 @@ def prepare(run: Path | None, segmenter: str, count: int | None, scratch: Path) 
 
 
 def time_batch(unit: Unit, run: Path, pairs: Sequence[Pair], segmenter: Segmenter, clock: Clock, scratch: Path) -> None:
-    """Take a batch of pairs through the parts of the stage."""
-    dataset = registry.dataset_class(unit.dataset.adapter)(unit.dataset.root)
+    """Take some pairs through the parts of the stage."""
+    dataset = unit.dataset.open()
     images, labels = [], []
     for pair in pairs:
         with clock.part("reading"):
@@ -79,7 +78,7 @@ def time_batch(unit: Unit, run: Path, pairs: Sequence[Pair], segmenter: Segmente
         predictions = segmenter.predict(images)
     for pair, predicted, label in zip(pairs, predictions, labels, strict=True):
         with clock.part("confusion"):
-            confusion(predicted, label, unit.judge.protocol)
+            confusion(predicted, label, unit.task.protocol)
         with clock.part("writing"):
             imaging.write_png(scratch / f"{pair.id}.png", predicted)
 
@@ -92,14 +91,14 @@ def main() -> None:
         count = int(words[2]) if words[2] else None
         run, unit = prepare(Path(words[0]) if words[0] else None, words[1] or "demo", count, scratch)
         device = pipeline.pick_device("auto")
-        segmenter = Segmenter(unit.judge.file, unit.judge.protocol.classes, torch.device(device))
+        segmenter = Segmenter(unit.task.file, unit.task.protocol.classes, torch.device(device))
         pairs = unit.dataset.pairs
-        time_batch(unit, run, pairs[:BATCH], segmenter, Clock(), scratch)
+        time_batch(unit, run, pairs[:1], segmenter, Clock(), scratch)
         clock = Clock()
-        for start in range(0, len(pairs), BATCH):
-            time_batch(unit, run, pairs[start : start + BATCH], segmenter, clock, scratch)
+        for start in range(len(pairs)):
+            time_batch(unit, run, pairs[start : start + 1], segmenter, clock, scratch)
         stage = time_stage(unit, run, device, scratch)
-        print(f"{unit.method.label} on {unit.dataset.label}, {len(pairs)} pairs, {unit.judge.file.name}, {device}")
+        print(f"{unit.method.label} on {unit.dataset.label}, {len(pairs)} pairs, {unit.task.file.name}, {device}")
         for part in PARTS:
             print(f"{part:10} {1e3 * clock[part] / len(pairs):8.1f} ms a pair  {clock[part] / clock.total():6.1%}")
         print(f"{'sum':10} {1e3 * clock.total() / len(pairs):8.1f} ms a pair")
@@ -112,7 +111,10 @@ def time_stage(unit: Unit, run: Path, device: str, scratch: Path) -> float:
     (copy / unit.artefacts).parent.mkdir(parents=True)
     (copy / unit.artefacts).symlink_to((run / unit.artefacts).resolve())
     start = time.perf_counter()
-    segment_unit(unit, Runtime(copy, device, "fp32", seed=0, threads=1), lambda: None)
+    store.begin(copy, unit, {})
+    share = Share((unit,), tuple((pair, (unit,)) for pair in unit.dataset.pairs), 0)
+    for _ in Segment().work(share, Runtime(copy, device)):
+        pass
     return time.perf_counter() - start
 
 

@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,8 +9,14 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import pytest
+import torch
+from hypothesis import settings
 
 from uaabench.core import registry
+
+# The same examples on every machine and in every run, however slow it is: a change must not be refused by chance.
+settings.register_profile("reproducible", derandomize=True, deadline=None)
+settings.load_profile("reproducible")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -27,6 +34,21 @@ def _private_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
     """Keep the user's own data folder and weights store out of the tests."""
     monkeypatch.setenv("UAABENCH_HOME", str(tmp_path_factory.getbasetemp() / "home"))
     monkeypatch.delenv("UAABENCH_DATA", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _threads_as_before() -> Iterator[None]:
+    """Keep the number of threads that a test or a run sets out of the others."""
+    threads = torch.get_num_threads(), cv2.getNumThreads()
+    yield
+    torch.set_num_threads(threads[0])
+    cv2.setNumThreads(threads[1])
+
+
+@pytest.fixture
+def one_thread() -> None:
+    """What a training promises bit for bit, it promises for one thread: several may share a sum out in other ways."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +102,24 @@ def uaabench(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
         capsys.readouterr()
         with pytest.raises(SystemExit) as stop:
             sys.exit(main())
-        captured = capsys.readouterr()
-        return CommandResult(int(stop.value.code or 0), captured.out, captured.err)
+        # Where a continuous integration forces colours upon typer, they are no part of what is said.
+        out, err = (re.sub(r"\x1b\[[0-9;]*m", "", text) for text in capsys.readouterr())
+        return CommandResult(int(stop.value.code or 0), out, err)
 
     return call
+
+
+@pytest.fixture
+def msrs_tree(pair_folder: Path) -> Path:
+    """A data root with an MSRS of four training pairs of 48x64, labelled 0 on the left and 1 or 2 on the right."""
+    train = pair_folder / "MSRS" / "train"
+    for name in ("ir", "vi"):
+        (train / name).mkdir(parents=True)
+        for file in sorted((pair_folder / name).iterdir()):
+            file.rename(train / name / f"0000{file.stem}D.png")
+    (train / "Segmentation_labels").mkdir()
+    for number in range(4):
+        label = np.zeros((48, 64), np.uint8)
+        label[:, 32:] = 1 + number % 2
+        cv2.imwrite(str(train / "Segmentation_labels" / f"0000{number}D.png"), label)
+    return pair_folder

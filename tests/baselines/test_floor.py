@@ -54,10 +54,12 @@ def test_maximum_takes_the_larger_level() -> None:
 
 def test_colour_counts_by_its_rounded_luminance() -> None:
     vi = np.random.default_rng(0).integers(256, size=(64, 64, 3), dtype=np.uint8)
-    grey = imaging.grey(vi)
+    luminance, rest = np.divmod(vi.astype(int) @ [299, 587, 114], 1000)
+    # One colour in a thousand lies on a half, where the last bit of a float32 sum decides: its processor's, not ours.
+    grey, decided = luminance + (rest > 500), rest != 500
     ir = np.zeros((64, 64), np.uint8)
-    assert np.array_equal(fused(Maximum(), ir, vi), grey)
-    assert np.array_equal(fused(Average(), ir, vi), np.round(grey / 2))
+    assert np.array_equal(fused(Maximum(), ir, vi)[decided], grey[decided])
+    assert np.array_equal(fused(Average(), ir, vi)[decided], np.round(grey / 2)[decided])
 
 
 # EN, SD and SF (profile cddfuse) over 140 MSRS test pairs, computed by the original evaluator.

@@ -30,6 +30,10 @@ OFFICIAL = {
     "ship": ("official", "SHIP", "SHIP_model.pth", ""),
     "ydtr": ("official", "YDTR", "model_10.pth", ""),
 }
+# In grey levels: float32 is right to 1e-6 or so, hence 1e-4 of the pixels lie so close to the border of two levels that
+# the order of summation decides; which these are depends on the processor. Another level at more than 1e-2 of them, or
+# two levels at more than a few, is another computation.
+EQUAL, NEXT = 0.99, 0.9999
 # Its attention between all places of a full image takes minutes: compared by `benchmarks/official.py` only.
 SLOWEST = {"res2fusion"}
 # One of the three golden pairs; `benchmarks/official.py` compares all.
@@ -51,6 +55,12 @@ def fuse(shared: Path, method, pair: str) -> np.ndarray:
     return imaging.grey(fused) if fused.ndim == 3 else fused
 
 
+def agree(fused: np.ndarray, golden: np.ndarray) -> None:
+    difference = np.abs(fused.astype(int) - golden)
+    assert (difference == 0).mean() > EQUAL
+    assert (difference <= 1).mean() > NEXT
+
+
 @pytest.mark.shared
 @pytest.mark.parametrize("name", OFFICIAL)
 def test_checkpoints_are_the_files_of_the_card(shared: Path, name: str) -> None:
@@ -64,17 +74,14 @@ def test_checkpoints_are_the_files_of_the_card(shared: Path, name: str) -> None:
 def test_fused_images_are_those_of_the_authors_code(shared: Path, name: str) -> None:
     _, folder, _, variant = OFFICIAL[name]
     golden = imaging.read_grey(shared / "oracle" / "methods" / folder / variant / f"{PAIR}.png").astype(int)
-    difference = np.abs(fuse(shared, loaded(shared, name), PAIR).astype(int) - golden)
-    assert (difference <= 1).mean() >= 0.9999
-    assert difference.max() <= 2
+    agree(fuse(shared, loaded(shared, name), PAIR), golden)
 
 
 @pytest.mark.shared
 @pytest.mark.slow
 def test_ifcnn_without_normalisation_is_the_literal_script(shared: Path) -> None:
     golden = imaging.read_grey(shared / "oracle" / "methods" / "IFCNN" / f"{PAIR}.png").astype(int)
-    fused = fuse(shared, loaded(shared, "ifcnn", normalise=False), PAIR).astype(int)
-    assert np.abs(fused - golden).max() <= 1
+    agree(fuse(shared, loaded(shared, "ifcnn", normalise=False), PAIR), golden)
 
 
 @pytest.mark.shared
@@ -94,7 +101,7 @@ def test_attention_by_places_does_not_depend_on_how_many_rows_are_computed_at_a_
     from uaabench.baselines import res2fusion
 
     torch.manual_seed(0)
-    first, second = torch.rand(3, 24, 40), torch.rand(3, 24, 40)
+    first, second = torch.rand(2, 3, 24, 40, dtype=torch.float64)
     whole = res2fusion.by_place(first, second)
     monkeypatch.setattr(res2fusion, "ROWS", 7)
-    assert torch.allclose(res2fusion.by_place(first, second), whole, atol=1e-6)
+    assert torch.allclose(res2fusion.by_place(first, second), whole, atol=1e-12)

@@ -1,15 +1,17 @@
 """`data prepare` accepts what people have, and refuses what it does not know."""
 
+import os
 import shutil
 import tarfile
 import zipfile
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
 from uaabench.core import registry
-from uaabench.core.errors import DataError, UsageError
+from uaabench.core.errors import DataError, StorageError, UsageError
 from uaabench.data.prepare import prepare
 
 
@@ -31,7 +33,7 @@ def pack(folder, kind, target):
 
 @pytest.mark.parametrize("kind", ["folder", "zip", "tar"])
 def test_a_folder_or_archive_is_brought_into_place(unpacked, tmp_path, kind):
-    source = unpacked if kind == "folder" else type(tmp_path)(pack(unpacked, kind, tmp_path / "MSRS"))
+    source = unpacked if kind == "folder" else Path(pack(unpacked, kind, tmp_path / "MSRS"))
     home = prepare(source, "msrs", tmp_path / "data")
     adapter = registry.dataset_class("msrs")
     assert adapter.locate(tmp_path / "data") == home
@@ -99,6 +101,32 @@ def test_a_set_without_split_folders_is_linked_as_a_whole(tmp_path):
 
 
 def test_links_to_an_archive_are_refused(unpacked, tmp_path):
-    archive = type(tmp_path)(pack(unpacked, "zip", tmp_path / "MSRS"))
+    archive = Path(pack(unpacked, "zip", tmp_path / "MSRS"))
     with pytest.raises(UsageError, match="leave out --link"):
         prepare(archive, "msrs", tmp_path / "data", link=True)
+
+
+def test_a_data_root_that_cannot_be_written_is_a_storage_error(unpacked, tmp_path):
+    (tmp_path / "data").write_text("a file where the folder should be")
+    with pytest.raises(StorageError, match="Cannot write"):
+        prepare(unpacked, "msrs", tmp_path / "data")
+
+
+def test_pipes_in_a_folder_are_left_out_and_dangling_links_are_named(unpacked, tmp_path):
+    os.mkfifo(unpacked / "MSRS-main" / "Test" / "IR" / "pipe.png")
+    home = prepare(unpacked, "msrs", tmp_path / "data")
+    assert not (home / "test" / "IR" / "pipe.png").exists()
+    (unpacked / "MSRS-main" / "Test" / "IR" / "gone.png").symlink_to("nowhere")
+    with pytest.raises(DataError, match=r"Cannot copy 1 files .*nowhere|gone\.png"):
+        prepare(unpacked, "msrs", tmp_path / "other")
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_an_archive_in_an_archive_is_named(unpacked, tmp_path, kind):
+    inner = Path(pack(unpacked, "zip", tmp_path / "MSRS"))
+    (tmp_path / "outer" / "download").mkdir(parents=True)
+    inner.rename(tmp_path / "outer" / "download" / "MSRS.zip")
+    source = tmp_path / "outer" if kind == "folder" else Path(pack(tmp_path / "outer", "zip", tmp_path / "nested"))
+    with pytest.raises(DataError, match=r"it holds the archive download/MSRS\.zip: unpack that, and give its folder"):
+        prepare(source, "msrs", tmp_path / "data")
+    assert not list((tmp_path / "data").iterdir())

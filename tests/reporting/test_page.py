@@ -2,7 +2,6 @@
 
 import base64
 import re
-import shutil
 from pathlib import Path
 
 import cv2
@@ -16,8 +15,6 @@ from uaabench.reporting.html import page
 from uaabench.reporting.html.pictures import _encode, pictures
 from uaabench.running.config import build
 from uaabench.running.evidence import load
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="module")
@@ -55,18 +52,6 @@ def table(evidence):
 @pytest.fixture(scope="module")
 def text(evidence, table):
     return page(evidence, table)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def test_each_method_and_seed_has_a_segmenter_that_run_judges_by(train, uaabench
     assert "mean of seeds 0, 1" in result.out
 
 
-def test_what_was_trained_is_kept_and_what_is_missing_is_made(train, tmp_path):
+def test_what_was_trained_is_kept_and_what_is_missing_is_made(train, tmp_path, one_thread):
     train()
     kept, lost = (tmp_path / "judges" / name / "seed-0" / "segmenter.safetensors" for name in ("average", "visible"))
     before, content = kept.stat().st_mtime_ns, lost.read_bytes()

@@ -39,7 +39,7 @@ def stop_after_step_three(folder):
 
 
 @pytest.mark.parametrize("network", ["resnet18-segformer", "segformer-b0"])
-def test_a_training_that_goes_on_ends_bit_for_bit_where_an_undisturbed_one_does(tmp_path, images, network):
+def test_a_training_that_goes_on_ends_bit_for_bit_where_an_undisturbed_one_does(tmp_path, images, network, one_thread):
     recipe = replace(RECIPE, network=network)
     file = train(images, recipe, tmp_path / "judge")
     undisturbed = file.read_bytes()

@@ -23,8 +23,6 @@ from uaabench.core.files import replacing
 if TYPE_CHECKING:
     from torch import Tensor
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
-
 
 def size_text(image: NDArray[Any]) -> str:
     """Size of an (H,W) or (H,W,C) image as people write it: `width x height`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -69,10 +70,8 @@ def verify(dataset: FusionDataset, splits: Sequence[str] = (), *, threads: int =
         problems += _label_problems(dataset, split, pairs)
         fresh = [pair for pair in pairs if pair.ir not in checked]
         checked.update(pair.ir for pair in fresh)
-        found = ordered_map(
-            lambda pair, known=hashes: list(_pair_problems(dataset, pair, known)), fresh, threads=threads
-        )
-        problems += chain.from_iterable(found)
+        of_pair = partial(_of_pair, dataset, hashes)
+        problems += chain.from_iterable(ordered_map(of_pair, fresh, threads=threads))
     counts = {split: len(pairs) for split, pairs in listed.items()}
     return Report(counts, tuple(split for split in absent if split not in asked), tuple(problems))
 
@@ -124,6 +123,10 @@ def _label_problems(dataset: FusionDataset, split: str, pairs: Sequence[Pair]) -
             f"{len(without)} of {len(pairs)} pairs have no label map, for example {without[0]}; copy them, or take the "
             "folder of label maps away.",
         )
+
+
+def _of_pair(dataset: FusionDataset, hashes: Hashes, pair: Pair) -> list[Problem]:
+    return list(_pair_problems(dataset, pair, hashes))
 
 
 def _pair_problems(dataset: FusionDataset, pair: Pair, hashes: Hashes) -> Iterator[Problem]:

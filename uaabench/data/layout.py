@@ -70,11 +70,10 @@ class LayoutDataset(FusionDataset):
             raise unknown_name(f"split of {self.card.name} (nor a split file)", split, self.card.splits)
         listed = self._listed_pairs()
         stems = read_stems(Path(split), listed)
-        for stem in stems:
-            first, *others = listed.get(stem, [None])
-            if first and others:
+        for first, *others in (listed[stem] for stem in stems if stem in listed):
+            if others:
                 raise DataError(
-                    f"The pair '{stem}' that {split} names is in both {first.ir.parent} and {others[0].ir.parent}, and "
+                    f"The pair '{first.id}' that {split} names is in both {first.ir.parent} and {others[0].ir.parent}: "
                     "which one is meant cannot be known; copy the pairs of the list into a folder of their own."
                 )
         return _select(stems, {stem: first for stem, (first, *_) in listed.items()})

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import tarfile
+import stat
 import tempfile
-import zipfile
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from uaabench.core import registry
-from uaabench.core.errors import DataError, UsageError
-from uaabench.data.layout import LayoutDataset, Part, child
+from uaabench.core.errors import DataError, StorageError, UsageError
+from uaabench.data import archives
+from uaabench.data.layout import LayoutDataset, Part, child, subfolders
 
 _DEEPEST = 4
 
@@ -32,9 +32,10 @@ def prepare(source: Path, name: str, data_root: Path, *, link: bool = False) -> 
     Raises:
         UsageError: The data set cannot be prepared, or links were asked for an archive.
         DataError: The source is missing, broken, unsafe, not recognised, or what it holds is already in place.
+        StorageError: The data root cannot be written, or has no room.
     """
     dataset = _preparable(name)
-    if not source.exists():
+    if not (source.is_file() or source.is_dir()):
         raise DataError(f"There is no file or folder {source}; give the path of the downloaded archive of {name}.")
     if link and not source.is_dir():
         raise UsageError(f"Cannot link to {source}, as it is an archive; unpack it first, or leave out --link.")
@@ -42,15 +43,20 @@ def prepare(source: Path, name: str, data_root: Path, *, link: bool = False) -> 
     try:
         data_root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".prepare-", dir=data_root) as staging:
-            unpacked = source if source.is_dir() else _unpack(source, Path(staging) / "unpacked")
+            unpacked = source if source.is_dir() else archives.unpack(source, Path(staging) / "unpacked")
             parts = _find_parts(dataset, unpacked, source)
             for target in (home / inside for _, inside in parts):
                 if target.exists():
                     raise DataError(f"{target} is there already; remove or rename it to prepare {name} anew.")
             for number, (folder, inside) in enumerate(parts):
                 _place(folder, home / inside, Path(staging) / str(number), owned=not source.is_dir(), link=link)
+    except shutil.Error as error:  # of the files of a folder that could not be copied, all in one
+        reasons = error.args[0]
+        raise DataError(f"Cannot copy {len(reasons)} files of {source}, for example: {reasons[0][2]}.") from error
     except OSError as error:
-        raise DataError(f"Cannot bring {source} into place below {data_root}: {error}.") from error
+        if error.filename and Path(os.fsdecode(error.filename)).is_relative_to(source):
+            raise DataError(f"Cannot read {error.filename}: {error.strerror}; check its permissions.") from error
+        raise StorageError.of(data_root, error) from error
     return home
 
 
@@ -59,30 +65,6 @@ def _preparable(name: str) -> type[LayoutDataset]:
     if not issubclass(dataset, LayoutDataset) or name == "folder":
         raise UsageError(f"The data set '{name}' needs no preparing; `uaabench data info` shows where it is read from.")
     return dataset
-
-
-def _unpack(archive: Path, folder: Path) -> Path:
-    folder.mkdir()
-    try:
-        if zipfile.is_zipfile(archive):
-            with zipfile.ZipFile(archive) as content:
-                _refuse_escapes(archive, content.namelist())
-                content.extractall(folder)
-        elif tarfile.is_tarfile(archive):
-            with tarfile.open(archive) as content:
-                content.extractall(folder, filter="data")
-        else:
-            raise DataError(f"{archive} is neither a folder nor a zip or tar archive; download it again.")
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError) as error:
-        raise DataError(f"Cannot unpack {archive}: {error}; download it again.") from error
-    return folder
-
-
-def _refuse_escapes(archive: Path, names: list[str]) -> None:
-    for name in names:
-        path = PurePosixPath(name.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or ":" in "".join(path.parts[:1]):
-            raise DataError(f"The archive {archive} holds the path '{name}', which leads outside; do not trust it.")
 
 
 def _find_parts(dataset: type[LayoutDataset], unpacked: Path, source: Path) -> list[tuple[Path, str]]:
@@ -98,7 +80,15 @@ def _find_parts(dataset: type[LayoutDataset], unpacked: Path, source: Path) -> l
         if len(named) == 1 and _holds_images(folder, named[0]):
             return [(folder, _canonical(named[0]))]
     expected = " or ".join("/".join((*part.folder[:1], f"{{{part.ir[0]},{part.vi[0]}}}")) for part in parts)
-    raise DataError(f"{source} is not recognised as {dataset.card.title}: it holds no folders {expected}.")
+    inner = _archive_inside(unpacked)
+    hint = f"; it holds the archive {inner}: unpack that, and give its folder" if inner else ""
+    raise DataError(f"{source} is not recognised as {dataset.card.title}: it holds no folders {expected}{hint}.")
+
+
+def _archive_inside(folder: Path) -> str:
+    """Path of the first archive in a folder, from there; empty without any."""
+    found = (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in archives.SUFFIXES and path.is_file())
+    return next((path.relative_to(folder).as_posix() for path in found), "")
 
 
 def _holds_images(folder: Path, part: Part) -> bool:
@@ -117,8 +107,8 @@ def _folders(top: Path, depth: int = 0) -> Iterator[Path]:
     """The folder itself and those in it, the outer ones first along each branch."""
     yield top
     if depth < _DEEPEST:
-        for path in sorted(top.iterdir()):
-            if path.is_dir() and not path.name.startswith((".", "__MACOSX")):
+        for path in subfolders(top):
+            if not path.name.startswith((".", "__MACOSX")):
                 yield from _folders(path, depth + 1)
 
 
@@ -129,5 +119,11 @@ def _place(folder: Path, target: Path, staged: Path, *, owned: bool, link: bool)
         target.symlink_to(folder.resolve(), target_is_directory=True)
         return
     if not owned:
-        shutil.copytree(folder, staged)
+        shutil.copytree(folder, staged, ignore=_special)
     os.replace(folder if owned else staged, target)
+
+
+def _special(folder: str, names: list[str]) -> list[str]:
+    """What is neither a file nor a folder: a copy of a pipe or device would never end."""
+    modes = {name: (Path(folder) / name).stat().st_mode for name in names if (Path(folder) / name).exists()}
+    return [name for name, mode in modes.items() if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))]

@@ -118,7 +118,7 @@ def found_datasets(data_root: Path) -> list[str]:
 
 
 def open_dataset(entry: str, data_root: Path) -> tuple[FusionDataset, str, str]:
-    """Open `name`, `name:split` or `label=folder/[:split]`: the data set, its label and the split.
+    """Open `name`, `name:split` or `label=folder/`: the data set, its label and the split.
 
     Raises:
         UsageError: The name is unknown, or there is no such folder.

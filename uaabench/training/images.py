@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uaabench.core import files, imaging
-from uaabench.core.errors import DataError, UaabenchError, UsageError
+from uaabench.core.errors import DataError, UsageError
 from uaabench.core.interface import ByteImage, FusionDataset, Pair
 from uaabench.data.listing import pairs_of
 from uaabench.data.split_file import read_stems
@@ -159,15 +159,13 @@ def _set_aside(pairs: Sequence[Pair], count: int | None) -> tuple[list[Pair], li
 
 
 def labelled(dataset: FusionDataset, pairs: Sequence[Pair]) -> list[Pair]:
-    """The pairs whose label map is there and readable."""
+    """The pairs whose label map is there.
 
-    def has(pair: Pair) -> bool:
-        try:
-            return pair.label is not None and pair.label.is_file() and dataset.read_label(pair) is not None
-        except UaabenchError:
-            return False
-
-    return [pair for pair in pairs if has(pair)]
+    Raises:
+        DataError: One that is there cannot be read: to leave it out silently would train on fewer pairs than it says.
+    """
+    there = [pair for pair in pairs if pair.label is not None and pair.label.is_file()]
+    return [pair for pair in there if dataset.read_label(pair) is not None]
 
 
 def label_of(dataset: FusionDataset, pair: Pair) -> ByteImage:

@@ -1,4 +1,4 @@
-"""Every array of the golden run is met: in float64 to 1e-6 of its largest value, in float32 by the looser bars."""
+"""The golden run is met: in float64 every array to 1e-6 of its largest value, in float32 by L2 norms."""
 
 import numpy as np
 import pytest
@@ -27,6 +27,13 @@ def relative_difference(found, expected):
     expected = np.asarray(expected)
     difference = np.abs(np.asarray(found).reshape(expected.shape) - expected).max()
     return difference / max(np.abs(expected).max(), 1e-300)
+
+
+def apart(found, expected):
+    """L2 norm of the difference over that of the contrast: the golden images are nearly white."""
+    expected = np.asarray(expected, dtype=np.float64)
+    difference = np.asarray(found).reshape(expected.shape) - expected
+    return np.linalg.norm(difference) / np.linalg.norm(expected - expected.mean())
 
 
 def compute(golden, checkpoint_path, mask, data_step, dtype):
@@ -61,19 +68,24 @@ def test_every_array_of_the_release_in_float64(golden, checkpoint_path, mask, da
     assert {name: value for name, value in worst.items() if value > 1e-6} == {}
 
 
+# Bars of float32 hold on any processor and number of threads, so they are orders of magnitude; docs/uaa.md has what
+# was measured. Rounding alone: some 50 convolutions of 288 terms in a row, each right to 6e-8, come to 1e-6 to 1e-5 of
+# the contrast. But the gradient of ReLU6 jumps where an activation crosses a kink, and rounding pushes some across: one
+# moves the attention by 5 %, of which 1e-4 arrive in the iterates, and the weight of a region by a few 1e-3, of which
+# the data step brings a tenth into the iterates. The bars leave room for several at once.
+ROUNDED = 3e-4
+BY_KINKS = {"weight": 2e-2, "attention": 0.3, "image": 2e-3}
+
+
 @pytest.mark.parametrize("data_step", [False, True])
-def test_the_fused_image_in_float32(golden, checkpoint_path, data_step):
+def test_float32_is_close_whatever_the_processor(golden, checkpoint_path, data_step):
     found = compute(golden, checkpoint_path, "onehot", data_step, torch.float32)
     prefix = f"onehot_{'step' if data_step else 'nostep'}"
-    fused = found[f"{prefix}_fused"].numpy().squeeze()
-    difference = np.abs(fused - golden[f"{prefix}_fused"].squeeze())
-    assert difference.max() < 1e-5
-    # The gradient jumps where an activation of the segmenter sits on its kink, so that float32 iterates, 1e-6 off, give
-    # an attention that is off by up to 1e-2 of its largest value at a few pixels: see docs/uaa.md.
-    for n in range(1, 5):
-        expected = golden[f"{prefix}_attention_{n}"].squeeze()
-        found_attention = found[f"{prefix}_attention_{n}"].numpy().squeeze()
-        assert np.linalg.norm(found_attention - expected) < 0.1 * np.linalg.norm(expected)
+    names = [f"{prefix}_iterate_{n}" for n in range(1, 5)] + [f"{prefix}_fused"]
+    assert max(apart(found[name], golden[name]) for name in names) < (BY_KINKS["image"] if data_step else ROUNDED)
+    assert apart(found["onehot_w_ir"], golden["onehot_w_ir"]) < BY_KINKS["weight"]
+    names = [f"{prefix}_attention_{n}" for n in range(1, 5)]
+    assert max(apart(found[name], golden[name]) for name in names) < BY_KINKS["attention"]
 
 
 def test_the_scores_and_labels_of_the_released_segmenter(golden, checkpoint_path):
@@ -90,5 +102,5 @@ def test_a_released_checkpoint_fuses_by_its_path_alone(golden, checkpoint_path):
     ir, vi = images(golden, torch.float32)
     with torch.no_grad():
         fused = method.fuse(ir, vi.expand(-1, 3, -1, -1))
-    # Luminance weights that sum to one leave a grey image as it is, to float32 rounding.
-    assert np.abs(fused.numpy().squeeze() - golden["self_nostep_fused"].squeeze()).max() < 2e-5
+    # The luminance of a grey image is that image, to rounding.
+    assert apart(fused, golden["self_nostep_fused"]) < ROUNDED

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from own_segmenter import write_segmenter
 from uaabench.core import imaging
 from uaabench.judges.segmentation.confusion import MEAN_IOU, confusion, scores
 from uaabench.judges.segmentation.protocols import protocol
@@ -80,13 +81,15 @@ def test_miou_stands_in_the_table_and_is_that_of_the_kept_label_maps(run, tmp_pa
 
 
 def test_finished_pairs_are_kept_and_missing_ones_are_made(run, tmp_path):
-    run()
+    # Of random outputs, a smaller batch may decide another one here and there; this network finds cars everywhere.
+    cars = ("--segmenter", write_segmenter(tmp_path / "own", 9, winner=1))
+    assert run(*cars).code == 0
     (folder,) = (tmp_path / "R" / "segment" / "demo" / "test").glob("average-*")
     lines = (folder / "results-0.jsonl").read_text().splitlines(keepends=True)
     # What a kill in the middle of the second line leaves behind.
     (folder / "results-0.jsonl").write_text(lines[0] + lines[1][:20])
     before = records(tmp_path / "R")
-    assert run().code == 0
+    assert run(*cars).code == 0
     assert (folder / "results.jsonl").read_text() == lines[0]
     assert len((folder / "results-0.jsonl").read_text().splitlines()) == 2
     pd.testing.assert_series_equal(records(tmp_path / "R"), before)
@@ -204,3 +207,13 @@ def test_the_gate_and_compare_take_miou_from_the_matrices_of_both_runs(run, uaab
 def test_none_switches_the_stage_off(run, tmp_path):
     assert run("--segmenter", "none").code == 0
     assert not (tmp_path / "R" / "segment").exists()
+
+
+def test_a_folder_of_the_name_of_a_shipped_segmenter_is_not_taken_for_it(uaabench, tmp_path, monkeypatch):
+    (tmp_path / "demo").mkdir()
+    monkeypatch.chdir(tmp_path)
+    words = ("run", "--methods", "average", "--datasets", "demo", "--limit", "2", "--no-floor", "--metrics", "EN")
+    result = uaabench(*words, "--segmenter", "demo", "--out", tmp_path / "R")
+    assert result.code == 0, result.err
+    assert "frozen msrs-9, resnet18-segformer on mix" in result.out
+    assert uaabench(*words, "--segmenter", "./demo", "--out", tmp_path / "S").code == 2

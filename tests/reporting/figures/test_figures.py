@@ -1,20 +1,23 @@
 """Figures hold what they were given, print without losses, and look the same every time."""
 
 import re
+from xml.etree import ElementTree
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.text import Annotation
 from pypdf import PdfReader
 
-from uaabench.core.errors import UsageError
+from uaabench.core.errors import StorageError, UsageError
 from uaabench.reporting import figures
 from uaabench.reporting.figures import Box, Panel, Point
 from uaabench.reporting.figures.tradeoff import front
 from uaabench.statistics import rank_methods
 
 NAMES = ["uaa", "tardal", "SeAFusion", "DenseFuse", "a long method name", "IFCNN", "LRRNet", "ReFusion", "MMDR", "U2F"]
-COLOURS = figures.colours([(name, False) for name in NAMES])
+FIXED = {"uaa": "#0077bb"}
+COLOURS = figures.colours([(name, False) for name in NAMES], FIXED)
 
 
 def point(number: int, latency: float, quality: float) -> Point:
@@ -86,14 +89,14 @@ def test_the_same_figure_gives_the_same_bytes(drawn, suffix, tmp_path):
 def test_another_suffix_and_a_missing_folder_are_refused(drawn, tmp_path):
     with pytest.raises(UsageError, match=r"ends in \.pdf, \.png or \.svg"):
         figures.save(drawn["cd"], tmp_path / "figure.jpg")
-    with pytest.raises(UsageError, match="name a folder that exists"):
+    with pytest.raises(StorageError, match="name another place"):
         figures.save(drawn["cd"], tmp_path / "none" / "figure.pdf")
 
 
 def test_a_method_keeps_its_colour_and_no_two_share_one():
     assert len(set(COLOURS.values())) == len(NAMES)
-    assert figures.colours([("mine", False), ("uaa", False)])["uaa"] == COLOURS["uaa"]
-    floor = figures.colours([("average", True), ("maximum", True), ("uaa", False)])
+    assert figures.colours([("mine", False), ("uaa", False)], FIXED)["uaa"] == COLOURS["uaa"]
+    floor = figures.colours([("average", True), ("maximum", True), ("uaa", False)], FIXED)
     assert all(len({floor[name][k : k + 2] for k in (1, 3, 5)}) == 1 for name in ("average", "maximum"))
 
 
@@ -168,3 +171,86 @@ def test_a_region_outside_the_image_is_refused(box):
 
 def test_captions_are_written_below(drawn):
     assert drawn["tradeoff"].get_supxlabel() == "n = 3"
+
+
+HOSTILE = [
+    r"$\frac$",
+    r"\i",
+    "a$b$c",
+    r"\$x",
+    "_x",
+    "<b id='x'>",
+    "#010203",
+    'id="a"',
+    "方法一",
+    "方法二",
+    "a\nb",
+    "{x}",
+    "100%",
+]
+
+
+@pytest.fixture(scope="module")
+def hostile():
+    """Every figure with names that are mathematics, markup, or beyond the font."""
+    colours = figures.colours([(name, False) for name in HOSTILE])
+    generator = np.random.default_rng(0)
+    values = {name: generator.normal(place, 0.5, 40).tolist() for place, name in enumerate(HOSTILE)}
+    points = [
+        Point(
+            title=name, colour=colours[name], latency_ms=1.0 + n, latency_q1_ms=None, latency_q3_ms=None,
+            quality=n / 10, low=None, high=None,
+        )
+        for n, name in enumerate(HOSTILE)
+    ]  # fmt: skip
+    image = np.zeros((20, 20), np.uint8)
+    return {
+        "distributions": figures.distributions(values, colours=colours, xlabel=HOSTILE[0], caption=HOSTILE[0]),
+        "tradeoff": figures.tradeoff(points, xlabel="ms", ylabel=HOSTILE[0], higher_is_better=True, caption=HOSTILE[2]),
+        "cd": figures.critical_difference(
+            rank_methods(values, higher_is_better=True),
+            titles={name: name for name in HOSTILE},
+            colours=colours,
+            caption=HOSTILE[0],
+        ),
+        "montage": figures.montage(
+            [[Panel(name, image) for name in HOSTILE]], row_titles=[HOSTILE[0]], insets=[None], caption=HOSTILE[0]
+        ),
+    }
+
+
+KINDS = ("distributions", "tradeoff", "cd", "montage")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.filterwarnings("error:Glyph")
+def test_names_are_text_in_every_figure(hostile, tmp_path, kind):
+    for suffix in (".pdf", ".png"):
+        figures.save(hostile[kind], tmp_path / f"f{suffix}")
+    printed = PdfReader(tmp_path / "f.pdf").pages[0].extract_text()
+    assert r"$\frac$" in printed
+    # Ticks are taken from their axis anew; only the page has them.
+    if kind != "distributions":
+        assert "U+65B9U+6CD5U+4E00" in printed
+        assert "U+65B9U+6CD5U+4E8C" in printed
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_names_are_text_in_the_figures_of_a_page(hostile, kind):
+    svg = figures.inline_svg(hostile[kind], "chart-1")
+    texts = {
+        "".join(element.itertext()).strip() for element in ElementTree.fromstring(svg).iter() if "text" in element.tag
+    }
+    shown = "|".join(texts)
+    assert {r"$\frac$", "#010203", 'id="a"', "<b id='x'>"} <= {text.split(" (")[0].split(") ")[-1] for text in texts}, (
+        shown
+    )
+    ids = re.findall(r'<[^>]*\bid="([^"]*)"', svg)
+    assert all(re.fullmatch(r"chart-1-[\w.-]+", name) for name in ids)
+
+
+def test_the_users_settings_of_matplotlib_do_not_send_names_to_latex(tmp_path):
+    with mpl.rc_context({"text.usetex": True}):
+        figure = figures.distributions({r"\i_$": [1, 2]}, colours={r"\i_$": "#000000"}, xlabel="x")
+        figures.save(figure, tmp_path / "f.pdf")
+    assert r"\i_$" in PdfReader(tmp_path / "f.pdf").pages[0].extract_text()

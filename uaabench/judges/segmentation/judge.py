@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ class Judge:
     def key(self) -> list[Any]:
         """Everything that decides its numbers."""
         card = self.file.card
-        return [self.way, self.file.sha256, card.version if card else 0, self.protocol.name, self.protocol.version]
+        return [self.way, self.file.sha256, card.version if card else 0, asdict(self.protocol)]
 
 
 def name_of(judges: Sequence[Judge]) -> str:
@@ -65,7 +65,8 @@ def judges_of(method: str, named: str, adapter: str, protocol: Protocol | None) 
         known = segmenters.shipped(adapter)
         return [Judge(segmenters.resolve(adapter), protocol)] if known else []
     folder = Path(named).expanduser()
-    if folder.is_dir():
+    # The name of a shipped one is never that of a folder, wherever the command is given; write ./NAME for that.
+    if named not in segmenters.shipped_names() and folder.is_dir():
         return _retrained(folder / method, protocol)
     return [Judge(segmenters.resolve(named), protocol)]
 

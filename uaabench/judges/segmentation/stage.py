@@ -27,8 +27,6 @@ from uaabench.running.stage import Planning, Row, Stage, View, by_method, unit_o
 from uaabench.running.units import DatasetPlan, Outcome, PlannedPairs, Runtime, Share, Unit
 from uaabench.statistics.resampling import Tallies
 
-BATCH = 4
-
 
 @dataclass(frozen=True)
 class Loaded:
@@ -75,7 +73,7 @@ class Segment(Stage):
         )
 
     def work(self, share: Share, runtime: Runtime) -> Iterator[Outcome]:
-        """Segment in batches; one thread reads ahead."""
+        """Segment one image after another; one thread reads ahead."""
         (unit,) = share.units
         pairs = [pair for pair, _ in share.waiting]
         judge: Judge = unit.task
@@ -94,16 +92,8 @@ class Segment(Stage):
             except faults() as error:
                 return Outcome(unit, pair, reason=sentence(error))
 
-        batch: list[Loaded] = []
         for loaded in ordered_map(load, pairs, threads=1):
-            if isinstance(loaded, Outcome):
-                yield loaded
-                continue
-            batch.append(loaded)
-            if len(batch) == BATCH:
-                yield from _segment(batch, segmenter, unit, runtime.run)
-                batch = []
-        yield from _segment(batch, segmenter, unit, runtime.run)
+            yield loaded if isinstance(loaded, Outcome) else _segment(loaded, segmenter, unit, runtime.run)
 
     def judge(self, units: Sequence[Unit]) -> tuple[str, Mapping[str, Any]]:
         """Protocol and segmenters, and which classes count."""
@@ -166,8 +156,9 @@ def _refuse_unknown(config: RunConfig) -> None:
     """Refuse a segmenter or protocol that does not exist, whether or not a data set could use it."""
     if config.protocol:
         protocols.protocol(config.protocol)
-    if config.segmenter not in ("auto", "none") and not Path(config.segmenter).expanduser().is_dir():
-        segmenters.resolve(config.segmenter)
+    named = config.segmenter
+    if named in segmenters.shipped_names() or (named not in ("auto", "none") and not Path(named).expanduser().is_dir()):
+        segmenters.resolve(named)
 
 
 def _refuse_unlike(units: Sequence[Unit]) -> None:
@@ -196,21 +187,17 @@ def _load(dataset: PlannedPairs, pair: Pair, artefact: Path, sha256: str) -> Loa
     return Loaded(pair, fused, label, sha256)
 
 
-def _segment(batch: Sequence[Loaded], segmenter: Segmenter, unit: Unit, run: Path) -> Iterator[Outcome]:
+def _segment(loaded: Loaded, segmenter: Segmenter, unit: Unit, run: Path) -> Outcome:
+    """Segment one image, alone: of several in a batch each result depends on the others, to rounding."""
     try:
-        predictions = segmenter.predict([loaded.image for loaded in batch]) if batch else []
+        (predicted,) = segmenter.predict([loaded.image])
+        file = run / unit.folder / f"{loaded.pair.id}.png"
+        imaging.write_png(file, predicted)
+        matrix = confusion(predicted, loaded.label, unit.task.protocol)
+        facts = {"artefact": loaded.artefact, "prediction": store.file_facts(file)}
+        return Outcome(unit, loaded.pair, {**facts, "tally": np.asarray(matrix).tolist()})
     except faults() as error:
-        yield from (Outcome(unit, loaded.pair, reason=sentence(error)) for loaded in batch)
-        return
-    for loaded, predicted in zip(batch, predictions, strict=True):
-        try:
-            file = run / unit.folder / f"{loaded.pair.id}.png"
-            imaging.write_png(file, predicted)
-            matrix = confusion(predicted, loaded.label, unit.task.protocol)
-            facts = {"artefact": loaded.artefact, "prediction": store.file_facts(file)}
-            yield Outcome(unit, loaded.pair, {**facts, "tally": np.asarray(matrix).tolist()})
-        except faults() as error:
-            yield Outcome(unit, loaded.pair, reason=sentence(error))
+        return Outcome(unit, loaded.pair, reason=sentence(error))
 
 
 @lru_cache(maxsize=2)

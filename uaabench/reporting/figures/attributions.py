@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from uaabench.core.interface import LabelClass
 from uaabench.methods.explanation import Explanation
-from uaabench.reporting.figures.style import INK
+from uaabench.reporting.figures.style import INK, plain
 
 COLOURS = {"infrared": "#cc3311", "visible": "#33bbee", "fused": "#777777"}
 # In inches: the bars, and the lines below them.
@@ -62,7 +62,7 @@ def _describe(axes: Axes, found: Explanation, classes: Sequence[LabelClass], lab
         _write(axes, text, -0.62, y, size, "right")
     for place, label in enumerate(labels):
         inside = found.regions == label
-        name = classes[label].name
+        name = plain(classes[label].name)
         shade = tuple(channel / 255 for channel in classes[label].colour)
         axes.scatter(
             [place], [0], marker="s", s=18, color=[shade], edgecolors=INK, linewidths=0.4, zorder=5, clip_on=False

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import offset_copy
 
-from uaabench.reporting.figures.style import COLUMN, INK, add_caption, figure_style
+from uaabench.reporting.figures.style import COLUMN, INK, add_caption, figure_style, plain
 from uaabench.statistics import Ranking
 
 
@@ -30,7 +30,7 @@ def critical_difference(
     with figure_style():
         figure = Figure(figsize=(COLUMN, 0.85 + 0.17 * ((len(labels) + 1) // 2 + len(ranking.groups))))
         axes = figure.add_subplot()
-        _draw(axes, ranking, [titles[label] for label in labels], [colours[label] for label in labels])
+        _draw(axes, ranking, [plain(titles[label]) for label in labels], [colours[label] for label in labels])
         axes.spines["top"].set_visible(True)
         _draw_difference(axes, ranking.critical_difference)
         add_caption(figure, caption)

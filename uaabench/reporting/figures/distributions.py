@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from uaabench.reporting.figures.style import COLUMN, INK, add_caption, figure_style
+from uaabench.reporting.figures.style import COLUMN, INK, add_caption, figure_style, plain
 
 # Up to so many values each one is shown, above only those beyond the whiskers.
 MOST_POINTS = 60
@@ -49,9 +49,9 @@ def distributions(
             shown = _shown(np.asarray(values[title], dtype=float))
             jitter = np.random.default_rng(place).uniform(-0.2, 0.2, len(shown))
             axes.plot(shown, place + jitter, ".", markersize=2, color=colours[title], alpha=0.8, zorder=3)
-        axes.set_yticks(range(len(titles)), titles)
+        axes.set_yticks(range(len(titles)), [plain(title) for title in titles])
         axes.invert_yaxis()
-        axes.set_xlabel(xlabel)
+        axes.set_xlabel(plain(xlabel))
         add_caption(figure, caption)
     return figure
 

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from uaabench.core.errors import UsageError
-from uaabench.reporting.figures.style import PAGE, add_caption, figure_style
+from uaabench.reporting.figures.style import PAGE, add_caption, figure_style, plain
 
 FRAME = "#ffdd00"
 # Share of the width of a panel that the enlarged region takes.
@@ -65,11 +65,11 @@ def montage(
         engine.set(w_pad=0.01, h_pad=0.01, wspace=0.01, hspace=0.01)  # type: ignore[call-arg]
         grid = figure.subplots(len(rows), columns, squeeze=False, gridspec_kw={"height_ratios": ratios})
         for axes, panel in zip(grid[0], rows[0], strict=True):
-            axes.set_title(panel.title, pad=2)
+            axes.set_title(plain(panel.title), pad=2)
         for line, row, title, box in zip(grid, rows, row_titles, insets, strict=True):
             for axes, panel in zip(line, row, strict=True):
                 _draw(axes, panel.image, box)
-            line[0].set_ylabel(title, fontsize=6, labelpad=2)
+            line[0].set_ylabel(plain(title), fontsize=6, labelpad=2)
         add_caption(figure, caption)
     return figure
 

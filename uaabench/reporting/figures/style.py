@@ -5,21 +5,25 @@ from __future__ import annotations
 import io
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
+from matplotlib.text import Text
 
 from uaabench.core.errors import UsageError
 from uaabench.core.files import replacing
+from uaabench.reporting.names import number, visible
 
 # Widths of a column and of a page of the usual two-column papers, in inches.
 COLUMN, PAGE = 3.4, 7.0
 # Paul Tol's "bright" and "vibrant" schemes, told apart by people with any colour vision, on white and on black.
-FIXED = {"uaa": "#0077bb", "tardal": "#ee7733"}
 PALETTE = (
     "#009988", "#cc3311", "#aa3377", "#33bbee", "#999933", "#ee3377", "#66ccee", "#ccbb44", "#228833", "#4477aa",
 )  # fmt: skip
@@ -44,6 +48,7 @@ STYLE: dict[Any, Any] = {
     "ytick.major.width": 0.6,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "text.usetex": False,
     "pdf.fonttype": 42,
     "svg.fonttype": "none",
     "svg.hashsalt": "uaabench",
@@ -54,18 +59,19 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def colours(methods: Sequence[tuple[str, bool]]) -> dict[str, str]:
+def colours(methods: Sequence[tuple[str, bool]], fixed: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
     """Colour of each method: some have one of their own, the others take the next of the palette, the floor is grey.
 
     Args:
         methods: Label of each method and whether it is of the floor, in the order of the run.
+        fixed: The colour of those that have one of their own, `#rrggbb` by label.
 
     Example:
-        >>> colours([("uaa", False), ("mine", False), ("average", True)])
-        {'uaa': '#0077bb', 'mine': '#009988', 'average': '#777777'}
+        >>> colours([("one", False), ("mine", False), ("average", True)], {"one": "#0077bb"})
+        {'one': '#0077bb', 'mine': '#009988', 'average': '#777777'}
     """
-    found = {label: FIXED[label] for label, is_floor in methods if label in FIXED and not is_floor}
-    free = [label for label, is_floor in methods if label not in FIXED and not is_floor]
+    found = {label: fixed[label] for label, is_floor in methods if label in fixed and not is_floor}
+    free = [label for label, is_floor in methods if label not in fixed and not is_floor]
     found |= {label: PALETTE[place % len(PALETTE)] for place, label in enumerate(free)}
     floor = [label for label, is_floor in methods if is_floor]
     found |= {label: GREYS[place % len(GREYS)] for place, label in enumerate(floor)}
@@ -85,17 +91,29 @@ def power_of_ten(value: float) -> str:
     return f"${digits}\\cdot 10^{{{int(exponent)}}}$"
 
 
+def plain(text: str) -> str:
+    r"""A text that a user chose, such that Matplotlib shows it as it is: dollars begin no mathematics.
+
+    Example:
+        >>> plain(r"$\frac$")
+        '\\$\\frac\\$'
+    """
+    return visible(text).replace("$", r"\$")
+
+
 @contextmanager
 def figure_style() -> Iterator[None]:
     """Draw in the common style, and leave matplotlib's settings as they were."""
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
+        # Where a glyph is missing, `save` prints its number and a page takes a font of the reader's.
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
         yield
 
 
 def add_caption(figure: Figure, caption: str) -> None:
     """Write a line of small print below a figure, wrapped to its width; nothing for an empty text."""
     if caption:
-        figure.supxlabel("\n".join(caption_lines(caption, figure.get_figwidth())), fontsize=6)
+        figure.supxlabel("\n".join(map(plain, caption_lines(caption, figure.get_figwidth()))), fontsize=6)
 
 
 def caption_lines(caption: str, width: float) -> list[str]:
@@ -118,15 +136,26 @@ def kind_of(path: Path) -> str:
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as PDF with embedded fonts, PNG (300 dpi) or SVG, by the suffix of the file.
 
-    The same figure gives the same bytes.
+    The same figure gives the same bytes. A character that the font lacks is printed as its number, except in an SVG,
+    whose reader may have a font with it.
 
     Raises:
         UsageError: The suffix is another one.
         StorageError: The file cannot be written.
     """
     kind = kind_of(path)
-    with replacing(path) as aside, mpl.rc_context(STYLE):
+    if kind != ".svg":
+        _replace_missing_glyphs(figure)
+    with replacing(path) as aside, figure_style():
         figure.savefig(aside, dpi=300, metadata=METADATA[kind])
+
+
+def _replace_missing_glyphs(figure: Figure) -> None:
+    font = get_font(findfont(STYLE["font.family"]))
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        shown = text.get_text()
+        text.set_text("".join(c if c == "\n" or font.get_char_index(ord(c)) else number(c) for c in shown))
 
 
 def inline_svg(figure: Figure, prefix: str) -> str:
@@ -137,14 +166,20 @@ def inline_svg(figure: Figure, prefix: str) -> str:
         prefix: Begin of all ids in it, so that the figures of a page do not refer to each other.
     """
     text = io.StringIO()
-    with mpl.rc_context(STYLE):
+    with figure_style():
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
     svg = text.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'(<svg[^>]*?) (?:width|height)="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) (?:width|height)="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', svg)
-    svg = re.sub(r'href="#([^"]+)"', rf'href="#{prefix}-\1"', svg)
-    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", svg)
-    return svg.replace(INK, "currentColor")
+    # Tags only: between them stand the texts of the figure.
+    return re.sub(r"<[^>]*>", lambda tag: _in_page(tag.group(), prefix), svg)
+
+
+def _in_page(tag: str, prefix: str) -> str:
+    """A tag whose ids no other figure has, in the colour of the page."""
+    tag = re.sub(r'\bid="([^"]+)"', rf'id="{prefix}-\1"', tag)
+    tag = re.sub(r'href="#([^"]+)"', rf'href="#{prefix}-\1"', tag)
+    tag = re.sub(r"url\(#([^)]+)\)", rf"url(#{prefix}-\1)", tag)
+    return tag.replace(INK, "currentColor")

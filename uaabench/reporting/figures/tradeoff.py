@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
-from uaabench.reporting.figures.style import COLUMN, INK, add_caption, figure_style
+from uaabench.reporting.figures.style import COLUMN, INK, add_caption, figure_style, plain
 
 # Where a label may stand around its point: offsets in points and alignment, the preferred first.
 PLACES = [
@@ -77,8 +77,8 @@ def tradeoff(points: Sequence[Point], *, xlabel: str, ylabel: str, higher_is_bet
                 markersize=4,
                 elinewidth=0.7,
             )
-        axes.set_xlabel(xlabel)
-        axes.set_ylabel(ylabel)
+        axes.set_xlabel(plain(xlabel))
+        axes.set_ylabel(plain(ylabel))
         axes.margins(x=0.15, y=0.15)
         add_caption(figure, caption)
         _label(figure, axes, points)
@@ -122,7 +122,7 @@ def _label(figure: Figure, axes: Axes, points: Sequence[Point]) -> None:
 def _annotation(axes: Axes, point: Point, place: tuple[float, float, str]) -> Annotation:
     dx, dy, side = place
     return axes.annotate(
-        point.title,
+        plain(point.title),
         (point.latency_ms, point.quality),
         (dx, dy),
         textcoords="offset points",

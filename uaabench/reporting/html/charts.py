@@ -24,22 +24,23 @@ class Chart:
 
 def charts(table: Table, numbers: Numbers) -> list[Chart]:
     """The charts of every data set and metric that has a value."""
-    found = []
-    for section in table.sections:
-        for metric in table.metrics:
-            if any(row.cells[metric.name].n for row in section.rows):
-                found.append(_chart(table, numbers, section, metric))
-    return found
+    places = [
+        (section, metric)
+        for section in table.sections
+        for metric in table.metrics
+        if any(row.cells[metric.name].n for row in section.rows)
+    ]
+    return [_chart(table, numbers, *place, prefix=f"chart-{number}") for number, place in enumerate(places)]
 
 
-def _chart(table: Table, numbers: Numbers, section: Section, metric: Column) -> Chart:
+def _chart(table: Table, numbers: Numbers, section: Section, metric: Column, *, prefix: str) -> Chart:
     made = {
         "Values of the pairs": distribution_of(table, numbers, section, metric),
         "Quality against latency": tradeoff_of(table, section, metric),
         "Critical difference": critical_difference_of(table, section, metric),
     }
     drawn = [
-        (title, Markup(figures.inline_svg(figure, prefix=f"{section.dataset.key}-{metric.name}-{number}")))
+        (title, Markup(figures.inline_svg(figure, prefix=f"{prefix}-{number}")))
         for number, (title, figure) in enumerate(made.items())
         if figure is not None
     ]

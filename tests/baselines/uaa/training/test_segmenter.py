@@ -3,20 +3,20 @@ import torch
 from torchvision.models import mobilenet_v2
 
 from uaabench.baselines.uaa.segmenter import SEGMENTERS
+from uaabench.baselines.uaa.training.segmenter import load_backbone
 from uaabench.core.errors import UsageError, WeightsError
-from uaabench.training.segmenter import load_backbone
 
 
 def test_a_backbone_sees_a_grey_image_as_mobilenet_sees_it_in_colour(tmp_path):
     torch.manual_seed(0)
-    imagenet = mobilenet_v2(weights=None).eval()
+    imagenet = mobilenet_v2(weights=None).double().eval()
     torch.save(imagenet.state_dict(), tmp_path / "mobilenet_v2.pth")
-    segmenter = SEGMENTERS["mobilenetv2"](9).eval()
+    segmenter = SEGMENTERS["mobilenetv2"](9).double().eval()
     load_backbone(segmenter, tmp_path / "mobilenet_v2.pth")
-    grey = torch.rand(1, 1, 64, 64)
+    grey = torch.rand(1, 1, 64, 64, dtype=torch.float64)
     # Up to block 13 strides and dilations are those of torchvision.
     own = segmenter.feature_extractor.features[:14](grey)
-    torch.testing.assert_close(own, imagenet.features[:14](grey.expand(1, 3, 64, 64)), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(own, imagenet.features[:14](grey.expand(1, 3, 64, 64)), rtol=1e-9, atol=1e-12)
 
 
 def test_only_the_mobilenet_segmenter_takes_a_backbone_and_only_from_its_weights(tmp_path):

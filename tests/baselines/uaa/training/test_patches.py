@@ -7,10 +7,10 @@ import torch
 from uaabench.baselines.uaa.attribution import source_weights
 from uaabench.baselines.uaa.config import SMALL
 from uaabench.baselines.uaa.model import UAAModel
+from uaabench.baselines.uaa.training import loss as fusion_loss
+from uaabench.baselines.uaa.training.patches import Attributor, PatchSampler, contrast, flip
 from uaabench.core.errors import UsageError
 from uaabench.core.interface import DatasetCard, FusionDataset, Pair, Sources, luminance
-from uaabench.training import uaa_loss
-from uaabench.training.patches import Attributor, PatchSampler, contrast, flip
 
 
 class Coordinates(FusionDataset):
@@ -87,19 +87,21 @@ def test_flipping_twice_gives_the_image_back(how):
 @pytest.fixture
 def scene():
     torch.manual_seed(0)
-    model = UAAModel(SMALL)
-    model.eval()
+    model = UAAModel(SMALL).double().eval()
     return model, sampler(Coordinates(32, 48), 16)
 
 
 def test_a_fresh_attribution_is_that_of_the_model_itself(scene):
     model, patches = scene
     drawn = patches.batch(4)
-    ir, y = drawn.batch.ir, luminance(drawn.batch.vi)
+    ir = drawn.batch.ir.double()
+    y = ir.flip(-1)  # another image: equal ones have the weight 0.5 whatever is computed
     labels, weights = Attributor(model, 1)(drawn, ir, y)
-    mask = uaa_loss.one_hot(labels, 9, ir)
+    assert (weights.ir - 0.5).abs().max() > 0.01
+    mask = fusion_loss.one_hot(labels, 9, ir)
     assert torch.equal(labels, model.scores((ir + y) / 2).argmax(1))
-    torch.testing.assert_close(weights.ir, source_weights(model.model_s, mask, ir, y, 3).ir)
+    expected = source_weights(model.model_s, mask, ir, y, model.config.steps).ir
+    torch.testing.assert_close(weights.ir, expected, rtol=1e-9, atol=0)
 
 
 def test_an_attribution_is_kept_for_so_many_visits_and_turned_as_the_patch_is(scene):
@@ -111,7 +113,7 @@ def test_an_attribution_is_kept_for_so_many_visits_and_turned_as_the_patch_is(sc
         if number:
             with torch.no_grad():
                 model.model_s.classify.bias += torch.randn(9)
-        labels, _ = attributor(drawn, drawn.batch.ir, luminance(drawn.batch.vi))
+        labels, _ = attributor(drawn, drawn.batch.ir.double(), luminance(drawn.batch.vi.double()))
         turned = {i: flip(lab, how) for i, lab, how in zip(drawn.index, labels, drawn.flips, strict=True)}
         upright.append(torch.stack([turned[i] for i in range(6)]))
     assert torch.equal(upright[0], upright[1])

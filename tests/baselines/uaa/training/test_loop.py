@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 
 import pytest
@@ -13,12 +12,12 @@ import torch
 
 from uaabench.baselines.uaa.checkpoint import read_model
 from uaabench.baselines.uaa.config import SMALL
+from uaabench.baselines.uaa.training.export import export
+from uaabench.baselines.uaa.training.loop import train
+from uaabench.baselines.uaa.training.recipe import JointTraining, LossWeights, Recipe, SegmenterTraining, Validation
 from uaabench.core import registry, weights
 from uaabench.core.errors import UsageError
-from uaabench.training.export import export
 from uaabench.training.pairs import TrainingPairs
-from uaabench.training.recipe import JointTraining, LossWeights, Recipe, SegmenterTraining, Validation
-from uaabench.training.uaa import train
 
 TINY = Recipe(
     name="tiny",
@@ -40,7 +39,7 @@ def pairs(msrs_tree):
     return TrainingPairs(items, items, items[:1])
 
 
-def test_a_few_steps_bring_the_fused_image_closer_and_are_repeatable(pairs):
+def test_a_few_steps_bring_the_fused_image_closer_and_are_repeatable(pairs, one_thread):
     runs = []
     for _ in range(2):
         steps = []
@@ -56,7 +55,7 @@ def test_a_few_steps_bring_the_fused_image_closer_and_are_repeatable(pairs):
     assert all(torch.equal(first[1][key], second[1][key]) for key in first[1])
 
 
-def test_a_training_cut_off_between_checkpoints_ends_with_the_same_weights_and_logs(pairs, tmp_path):
+def test_a_training_cut_off_between_checkpoints_ends_with_the_same_weights_and_logs(pairs, tmp_path, one_thread):
     undisturbed = train(pairs, TINY, CPU, tmp_path / "whole").state_dict()
 
     def stop_at_seven(phase, step, _values):
@@ -106,6 +105,20 @@ def test_each_part_of_the_network_can_be_left_out_of_a_training(pairs, flag):
     assert (len(model.state_dict()) < len(full.state_dict())) == (flag == "memory")
 
 
+# Kills its process while the third checkpoint of the joint training, that of step 15, is written.
+KILLED = """
+import os, signal
+replace, checkpoints = os.replace, []
+def replace_or_die(source, target):
+    if str(target).endswith("joint.pt"):
+        checkpoints.append(target)
+    if len(checkpoints) == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    replace(source, target)
+os.replace = replace_or_die
+"""
+
+
 @pytest.mark.slow
 def test_a_killed_command_goes_on_to_the_weights_of_an_undisturbed_one(msrs_tree, tmp_path):
     recipe = tmp_path / "tiny.yaml"
@@ -113,22 +126,18 @@ def test_a_killed_command_goes_on_to_the_weights_of_an_undisturbed_one(msrs_tree
         "network: {stages: 2, steps: 2, channels: 4, segmenter: small, classes: 9}\n"
         "data: ['msrs:train']\nlabelled: ['msrs:train']\ncheckpoint_every: 5\n"
         "segmenter: {steps: 4, batch: 2, crop: 32}\nvalidation: {pairs: 0}\n"
-        "joint: {steps: 60, batch: 2, patch: 32, refresh: 3}\n"
+        "joint: {steps: 20, batch: 2, patch: 32, refresh: 3}\n"
     )
 
-    def command(out):
+    def carry_out(out, before=""):
         arguments = ["train", "uaa", "--recipe", recipe, "--data-root", msrs_tree, "--device", "cpu", "--out", out]
-        program = "import torch; torch.set_num_threads(1); from uaabench.cli.main import main; main()"
-        return [sys.executable, "-c", program, *map(str, arguments)]
+        program = f"{before}\nimport torch; torch.set_num_threads(1); from uaabench.cli.main import main; main()"
+        command = [sys.executable, "-c", program, *map(str, arguments)]
+        return subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=False, capture_output=True)
 
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    subprocess.run(command(tmp_path / "whole"), env=environment, check=True, capture_output=True)
-    victim = subprocess.Popen(command(tmp_path / "killed"), env=environment, stdout=subprocess.DEVNULL)
-    log = tmp_path / "killed" / "joint.csv"
-    while victim.poll() is None and (not log.is_file() or len(log.read_text().splitlines()) < 12):
-        time.sleep(0.01)
-    victim.send_signal(signal.SIGKILL)
-    assert victim.wait() == -signal.SIGKILL, "the training was over before it could be killed"
-    subprocess.run(command(tmp_path / "killed"), env=environment, check=True, capture_output=True)
+    assert carry_out(tmp_path / "whole").returncode == 0
+    assert carry_out(tmp_path / "killed", before=KILLED).returncode == -signal.SIGKILL
+    assert len((tmp_path / "killed" / "joint.csv").read_text().splitlines()) == 1 + 15
+    assert carry_out(tmp_path / "killed").returncode == 0
     whole, killed = ((tmp_path / name / "uaa.safetensors").read_bytes() for name in ("whole", "killed"))
     assert whole == killed

@@ -1,0 +1,119 @@
+"""Names in the page are text: none becomes an element, an attribute, a style or a script, in any part of it."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from runs import write_run
+from uaabench.methods import efficiency
+from uaabench.reporting.build import table_of
+from uaabench.reporting.html import page
+from uaabench.running.evidence import load
+
+ATTACKS = [
+    "<script>window.hacked = 1</script>",
+    "</script><script>window.hacked = 1</script>",
+    '"><img src=x onerror="window.hacked = 1">',
+    "'><svg onload='window.hacked = 1'>",
+    '" onmouseover="window.hacked = 1" x="',
+    "<!--<script>",
+    "{{ 7 * 7 }}",
+    "]]><script>window.hacked = 1</script>",
+    "</title><script>window.hacked = 1</script>",
+    "</style><script>window.hacked = 1</script>",
+    "&lt;b&gt;",
+    "constructor",
+    "__proto__",
+    "$\\frac$",
+]
+
+
+@pytest.fixture(scope="module")
+def evidence(tmp_path_factory):
+    """A run whose methods, data sets, pairs, reasons, weights, options, command and environment are all attacks."""
+    generator = np.random.default_rng(0)
+    values = {name: {"EN": generator.uniform(6, 7, 4).tolist(), "SD": [1.0, 2.0, 3.0, None]} for name in ATTACKS}
+    attack = ATTACKS[2]
+    methods = [
+        {
+            "label": name, "title": name, "kind": "learned", "version": name, "track": name, "weights": name,
+            "sha256": name, "options": {name: name}, "folder": None, "reference": name, "bibtex": "",
+        }
+        for name in ATTACKS
+    ]  # fmt: skip
+    run = write_run(
+        tmp_path_factory.mktemp("hostile") / "run", values, dataset=attack, methods=methods, command=attack, git=attack,
+        environment={attack: attack, "packages": {attack: attack}},
+    )  # fmt: skip
+    facts = json.loads((run / "manifest.json").read_text())
+    facts["datasets"][0] |= {"title": attack, "split": "test", "index": attack}
+    (run / "manifest.json").write_text(json.dumps(facts))
+    for name in ATTACKS[-3:]:
+        folder = run / "fuse" / attack / str(ATTACKS.index(name))
+        folder.mkdir(parents=True)
+        (folder / "unit.json").write_text(json.dumps({"method": name}))
+        cv2.imwrite(str(folder / "000.png"), generator.integers(0, 255, (48, 64), np.uint8))
+    cost = efficiency.Efficiency(
+        method=attack, title=attack, kind="learned", height=48, width=64, reason=attack, device=attack,
+    )  # fmt: skip
+    efficiency.write(run / "efficiency.json", [cost])
+    found = load(run)
+    found.records.loc[found.records["value"].isna(), "reason"] = attack
+    found.records["pair"] = found.records["pair"].map({"000": "000", **{f"{n:03}": ATTACKS[n] for n in (1, 2, 3)}})
+    return type(found)(
+        found.run, found.facts, found.records, type(found.numbers)(found.records, "cddfuse", 1), found.profile
+    )
+
+
+@pytest.fixture(scope="module")
+def text(evidence):
+    return page(evidence, table_of(evidence, ATTACKS[0]))
+
+
+def test_nothing_of_a_name_is_carried_out(browser, text, tmp_path):
+    path = tmp_path / "results.html"
+    path.write_text(text, encoding="utf-8")
+    troubles: list[str] = []
+    tab = browser.new_page()
+    tab.on("console", lambda message: troubles.append(message.text))
+    tab.on("pageerror", lambda error: troubles.append(str(error)))
+    tab.on("dialog", lambda dialog: troubles.append(dialog.message))
+    tab.on(
+        "request", lambda request: troubles.append(request.url) if not request.url.startswith(("file", "data")) else 0
+    )
+    tab.goto(path.as_uri())
+    tab.wait_for_function("document.getElementById('canvas-left').width > 0")
+    for name in ("order", "pair", "left", "right", "overlay", "mode", "dataset"):
+        for option in range(tab.locator(f"#view-{name} option").count()):
+            tab.select_option(f"#view-{name}", index=option)
+    tab.mouse.move(300, 300)
+    assert tab.evaluate("window.hacked") is None
+    assert troubles == []
+    assert tab.locator("script").count() == 2
+    assert tab.locator("img").count() == 0
+    handlers = (
+        "[...document.querySelectorAll('*')].flatMap((e) => e.getAttributeNames()).filter((n) => n.startsWith('on'))"
+    )
+    assert tab.evaluate(handlers) == []
+    assert tab.locator("style").count() == 1 + tab.locator(".chart svg style").count()
+    tab.close()
+
+
+def test_every_name_is_shown_as_it_is(browser, text, tmp_path):
+    path = tmp_path / "results.html"
+    path.write_text(text, encoding="utf-8")
+    tab = browser.new_page()
+    tab.goto(path.as_uri())
+    assert tab.locator("#results tbody th").all_text_contents() == ATTACKS
+    assert tab.locator("#results caption").text_content() == f"{ATTACKS[2]} test, 4 pairs"
+    assert tab.locator("#view-left option").all_text_contents()[2:] == ATTACKS
+    assert {ATTACKS[n] for n in (1, 2, 3)} <= set(tab.locator("#view-pair option").all_text_contents())
+    shown = set(tab.locator(".chart").first.locator("svg text").all_text_contents())
+    assert set(ATTACKS) <= shown
+    assert ATTACKS[2] in tab.locator("#results .note").first.text_content()
+    assert ATTACKS[2] in tab.locator("#provenance").text_content()
+    ids = tab.evaluate("[...document.querySelectorAll('[id]')].map((element) => element.id)")
+    assert len(ids) == len(set(ids))
+    tab.close()
