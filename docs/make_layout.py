@@ -27,6 +27,7 @@ LAYERS = (
     ("running",),
     ("judges",),
     ("reporting", "training"),
+    ("api",),
     ("baselines", "cli", "datasets"),
 )
 

@@ -70,8 +70,19 @@ def test_imports_in_functions_and_for_type_checkers_count(layout, tmp_path):
     assert layout.circles(found) == [modules]
 
 
+def loaded_by(statements: str, heavy: set[str]) -> list[str]:
+    """Which of some packages a fresh interpreter has imported after some statements."""
+    code = f"import sys; {statements}; print(*{heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
 @pytest.mark.parametrize("module", ["uaabench", "uaabench.cli.main", "uaabench.core.registry"])
 def test_starting_imports_neither_torch_nor_pandas(module):
-    code = f"import sys, {module}; print(*{{'torch', 'pandas', 'matplotlib', 'scipy'}} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == []
+    assert loaded_by(f"import {module}", {"torch", "pandas", "matplotlib", "scipy"}) == []
+
+
+def test_looking_at_the_python_interface_imports_nothing_of_it():
+    names = "assert {'run', 'evaluate', 'RunResult', 'Evaluation'} <= set(dir(uaabench))"
+    assert loaded_by(f"import uaabench; {names}", {"numpy", "torch", "pandas", "pydantic", "uaabench.api"}) == []
+    assert loaded_by("import uaabench; uaabench.run", {"uaabench.api"}) == ["uaabench.api"]

@@ -17,11 +17,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import uaabench
 from uaabench.core import files, registry
 from uaabench.core.errors import DataError, UsageError
 from uaabench.core.interface import Column
 from uaabench.core.threads import threads_per_job
+from uaabench.core.version import __version__
 from uaabench.methods.named import MethodPlan
 from uaabench.running import store
 from uaabench.running.config import RunConfig
@@ -44,7 +44,7 @@ def write(run: Path, plan: Plan, device: str, tables: Mapping[str, str]) -> None
     """
     config = plan.config
     content = {
-        "uaabench": uaabench.__version__,
+        "uaabench": __version__,
         "git": _git_state(),
         "plan": plan.key,
         "config": config.model_dump(mode="json"),
@@ -228,7 +228,7 @@ def _version(package: str) -> str:
 
 def _git_state() -> str:
     """Commit of the checkout this package runs from, with `-dirty` if it was changed; empty when installed."""
-    folder = Path(uaabench.__file__).resolve().parents[1]
+    folder = Path(__file__).resolve().parents[2]
     if not (folder / ".git").exists():
         return ""
     described = subprocess.run(
