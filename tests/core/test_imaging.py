@@ -57,10 +57,64 @@ def test_colour_label_map_is_refused(tmp_path):
         imaging.read_label(tmp_path / "label.png")
 
 
-def test_quantise_clips_and_rounds_half_to_even():
-    # 0.5 and 2.5 levels are ties in float32: 0.5/255*255 and 2.5/255*255 are exact there.
-    levels = torch.tensor([-3.0, 0.5, 1.4, 2.5, 300.0]) / 255
-    assert imaging.quantise(levels.view(1, 1, 1, 5))[0].tolist() == [[0, 0, 1, 2, 255]]
+def test_quantise_clips_and_rounds_to_the_nearest_level():
+    levels = torch.tensor([-3.0, 1.4, 1.6, 254.6, 300.0]) / 255
+    assert imaging.quantise(levels.view(1, 1, 1, 5))[0].tolist() == [[0, 1, 2, 255, 255]]
+
+
+def test_quantise_rounds_half_to_even():
+    ties = (torch.arange(255) + 0.5) / 255
+    assert (ties * 255 - torch.arange(255) == 0.5).all()
+    # 0.5 lies between 0 and 1, of which 0 is even; 1.5 between 1 and 2, of which 2 is.
+    assert imaging.quantise(ties.view(1, 1, 1, 255))[0].tolist() == [[level + level % 2 for level in range(255)]]
+
+
+def test_quantise_gives_each_image_of_a_batch_by_its_channels():
+    grey = torch.arange(12).view(2, 1, 2, 3) / 255
+    assert [image.tolist() for image in imaging.quantise(grey)] == [
+        [[0, 1, 2], [3, 4, 5]],
+        [[6, 7, 8], [9, 10, 11]],
+    ]
+    (colour,) = imaging.quantise(torch.arange(12).view(1, 3, 2, 2) / 255)
+    assert colour.tolist() == [[[0, 4, 8], [1, 5, 9]], [[2, 6, 10], [3, 7, 11]]]
+
+
+def test_a_tensor_has_its_channels_first_and_values_up_to_1():
+    colour = np.arange(0, 240, 20, dtype=np.uint8).reshape(2, 2, 3)
+    tensor = imaging.to_tensor(colour)
+    assert (tensor.shape, tensor.dtype) == ((1, 3, 2, 2), torch.float32)
+    assert tensor[0, 1].tolist() == (torch.tensor([[20, 80], [140, 200]]) / 255).tolist()
+    assert imaging.to_tensor(colour[..., 0]).shape == (1, 1, 2, 2)
+
+
+def test_grey_is_read_as_it_is_and_colour_as_its_luminance(tmp_path):
+    grey = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    imaging.write_png(tmp_path / "grey.png", grey)
+    assert (imaging.read_grey(tmp_path / "grey.png") == grey).all()
+    assert imaging.read_rgb(tmp_path / "grey.png").tolist() == np.stack([grey] * 3, axis=2).tolist()
+    # Red, green and blue, see above.
+    imaging.write_png(tmp_path / "colour.png", np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]]], np.uint8))
+    assert imaging.read_grey(tmp_path / "colour.png").tolist() == [[76, 150, 29]]
+    assert imaging.read_grey(tmp_path / "colour.png").dtype == np.uint8
+
+
+def test_a_label_map_is_read_as_its_indices_and_drawn_in_the_colours_of_its_classes(tmp_path):
+    imaging.write_png(tmp_path / "label.png", np.array([[0, 1], [2, 255]], np.uint8))
+    label = imaging.read_label(tmp_path / "label.png")
+    assert label.tolist() == [[0, 1], [2, 255]]
+    drawn = imaging.coloured_label(label, [(9, 9, 9), (1, 2, 3), (4, 5, 6)])
+    # Class 0 and what is no class are transparent.
+    assert drawn.tolist() == [[[0, 0, 0, 0], [1, 2, 3, 255]], [[4, 5, 6, 255], [0, 0, 0, 0]]]
+    assert drawn.dtype == np.uint8
+
+
+def test_the_size_of_an_image_is_width_by_height():
+    assert imaging.size_text(np.zeros((3, 4))) == imaging.size_text(np.zeros((3, 4, 3))) == "4x3"
+
+
+def test_a_suffix_in_upper_case_is_that_of_a_png(tmp_path):
+    imaging.write_png(tmp_path / "a.PNG", np.ones((2, 2), np.uint8))
+    assert imaging.read_grey(tmp_path / "a.PNG").tolist() == [[1, 1], [1, 1]]
 
 
 def test_every_level_survives_tensor_and_back():
@@ -74,6 +128,7 @@ def test_colourise_takes_luminance_from_fused_and_chroma_from_visible():
     assert np.abs(imaging.colourise(same, vi).astype(int) - vi).max() <= 1
     brighter = imaging.colourise(np.full((2, 2), 150, np.uint8), vi)
     assert imaging.grey(brighter).tolist() == [[150, 150], [150, 150]]
+    assert brighter.dtype == np.uint8
 
 
 def test_an_image_of_16_bit_is_refused_instead_of_reduced(tmp_path):

@@ -106,6 +106,6 @@ def faults() -> tuple[type[BaseException], ...]:
     """What code of a method, metric or data set may raise that fails a pair and nothing else.
 
     That code may call `sys.exit`; in a worker, where Ctrl-C arrives at the parent alone, it may also be what raised a
-    KeyboardInterrupt.
+    KeyboardInterrupt, or an exception of its own that is no `Exception`.
     """
-    return (Exception, SystemExit, KeyboardInterrupt) if _is_worker else (Exception, SystemExit)
+    return (BaseException,) if _is_worker else (Exception, SystemExit)

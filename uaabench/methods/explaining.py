@@ -10,7 +10,7 @@ from uaabench.core import imaging, registry, weights
 from uaabench.core.errors import UsageError
 from uaabench.core.interface import DatasetCard, FusionDataset, LabelClass, Pair
 from uaabench.methods.explanation import Explains, Explanation
-from uaabench.methods.fusing import load_method, make_fuser
+from uaabench.methods.fusing import load_method, make_fuser, set_seed
 from uaabench.methods.named import MethodPlan, plan_method
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def explain_pair(
     """
     import torch
 
-    torch.manual_seed(0)
+    set_seed(0)
     sources, place = dataset.read(pair), torch.device(device)
     mask = _one_hot(dataset, pair).to(place) if labels else None
     explaining = load_method(explainer, place)

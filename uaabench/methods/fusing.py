@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,8 +68,7 @@ def _fuse_one(fusion: FusionMethod, sources: Sources, device: torch.device, prec
 
     from uaabench.methods.conformance import validated
 
-    torch.manual_seed(seed)
-    np.random.seed(seed)
+    set_seed(seed)
     ir = imaging.to_tensor(sources.ir).to(device)
     vi = imaging.to_tensor(sources.vi).to(device)
     bf16 = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
@@ -76,6 +76,15 @@ def _fuse_one(fusion: FusionMethod, sources: Sources, device: torch.device, prec
         fused = fusion.fuse(ir, vi)
     # Autocast hands out bfloat16; what is kept is 8 bit anyway.
     return imaging.quantise(validated(fused.float() if precision == "bf16" else fused, ir))[0]
+
+
+def set_seed(seed: int) -> None:
+    """Seed every generator that a method may draw from without making one: those of torch, NumPy and Python."""
+    import torch
+
+    torch.manual_seed(seed)
+    np.random.seed(seed)
+    random.seed(seed)
 
 
 def _read_precomputed(method: MethodPlan, known: Precomputed, pair: Pair, sources: Sources) -> ByteImage:

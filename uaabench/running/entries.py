@@ -84,14 +84,7 @@ def split_name(dataset: FusionDataset, split: str) -> str:
 
 
 def plan_dataset(dataset: FusionDataset, label: str, split: str, pairs: Sequence[Pair]) -> DatasetPlan:
-    """Describe some pairs of a split, and hash their files, each once.
-
-    Raises:
-        DataError: An id is no plain file name, below the folder of a unit.
-    """
-    for pair in pairs:
-        if Path(pair.id).name != pair.id or "\0" in pair.id:
-            raise DataError(f"The pair id {pair.id!r} of '{label}' is no plain file name; rename its images.")
+    """Describe some pairs of a split, and hash their files, each once."""
     wanted = [path for pair in pairs for path in (pair.ir, pair.vi, pair.label) if path is not None]
     with ThreadPoolExecutor() as pool:
         marks = dict(zip(wanted, pool.map(Mark.of, wanted), strict=True))

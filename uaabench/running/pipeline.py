@@ -274,13 +274,14 @@ class _Work:
 
     def _outcome(self, future: Future[bool], job: Job) -> bool | None:
         """Whether no pair of a job failed; None where its worker died. A job that raised has failed as a whole."""
-        try:
-            return future.result()
-        except BrokenProcessPool:
+        # Asked for, not raised: a KeyboardInterrupt that code in a worker raised is none of this process.
+        error = future.exception()
+        if isinstance(error, BrokenProcessPool):
             return None
-        except Exception as error:
+        if error is not None:
             self._fail(self._left(job), sentence(error))
             return False
+        return future.result()
 
 
 def _try_to_submit(executor: Executor, job: Job) -> Future[bool]:
@@ -294,7 +295,7 @@ def _try_to_submit(executor: Executor, job: Job) -> Future[bool]:
 
 
 class _Progress:
-    """Reports how files grow.
+    """Reports how files grow from now on.
 
     Args:
         files: One for each job.
@@ -302,16 +303,17 @@ class _Progress:
     """
 
     def __init__(self, files: Sequence[Path], on_byte: Callable[[], None]) -> None:
-        self._sizes = dict.fromkeys(files, 0)
+        self._sizes = {file: _size(file) for file in files}
         self._on_byte = on_byte
 
     def look(self) -> None:
         """Report what was added since the last look."""
         for file, before in self._sizes.items():
-            try:
-                size = file.stat().st_size
-            except OSError:
-                continue
+            size = _size(file)
             for _ in range(size - before):
                 self._on_byte()
             self._sizes[file] = size
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from uaabench.core.errors import UsageError
+from uaabench.core import files
+from uaabench.core.errors import UsageError, sentence
 from uaabench.judges.segmentation import segmenters
 from uaabench.judges.segmentation.protocols import Protocol
 from uaabench.judges.segmentation.segmenters import SegmenterFile
@@ -34,9 +35,25 @@ class Judge:
 
     @property
     def key(self) -> list[Any]:
-        """Everything that decides its numbers."""
-        card = self.file.card
-        return [self.way, self.file.sha256, card.version if card else 0, asdict(self.protocol)]
+        """Everything that decides its numbers.
+
+        Raises:
+            UsageError: Its network is no configuration of mmsegmentation.
+        """
+        file = self.file
+        version = file.card.version if file.card else 0
+        return [self.way, file.sha256, version, _described(file.config), asdict(self.protocol)]
+
+
+def _described(config: Path) -> str:
+    """Hash of what a configuration says together with those it is based on, wherever they lie."""
+    from mmengine.config import Config
+
+    try:
+        content = Config.fromfile(config).to_dict()
+    except Exception as error:
+        raise UsageError(f"{config} is not an mmsegmentation configuration: {sentence(error)}") from error
+    return files.digest(repr(content))
 
 
 def name_of(judges: Sequence[Judge]) -> str:

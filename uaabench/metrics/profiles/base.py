@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from uaabench.core import imaging, registry
-from uaabench.core.errors import DataError, UsageError, WeightsError
+from uaabench.core.errors import DataError, UsageError, WeightsError, faults, sentence
 from uaabench.core.interface import ByteImage, Metric, Sources
 from uaabench.metrics import find
 from uaabench.metrics.profiles.planes import Plane, Planes
@@ -235,8 +235,8 @@ class Scene:
                 values = [self._compute(metric, triple) for triple in self._triples(metric, fused)]
             return value_of(metric, float(np.mean(values)))
         # A metric of a plugin may raise anything, and may even exit; the others still count.
-        except (Exception, SystemExit) as error:
-            return Value(metric.name, math.nan, "failed", f"{type(error).__name__}: {error}".removesuffix(": "))
+        except faults() as error:
+            return Value(metric.name, math.nan, "failed", sentence(error))
 
     def _triples(self, metric: Metric, fused: list[Plane]) -> Iterable[tuple[Plane, ...]]:
         """Fused, infrared and visible plane: as many triples as the metric scores one by one."""
