@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from uaabench.core import registry
 
 
 @pytest.fixture
@@ -28,3 +31,16 @@ def unit(tmp_path: Path) -> Callable[[str, str], Path]:
         return folder
 
     return find
+
+
+@pytest.fixture
+def forget_plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Forget the plug-ins that were loaded, as a new process would not know them."""
+
+    def forget() -> None:
+        registry._plugins.clear()
+        for name, module in list(sys.modules.items()):
+            if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):
+                monkeypatch.delitem(sys.modules, name)
+
+    return forget
