@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from uaabench.baselines.uaa.checkpoint import read_model
-from uaabench.baselines.uaa.explain import explain, explain_fused
+from uaabench.baselines.uaa.explain import explain_fused, explain_unfolding
 from uaabench.baselines.uaa.model import UAAModel
 from uaabench.core.errors import WeightsError
 from uaabench.core.interface import LuminanceMethod, MethodCard
@@ -58,7 +58,7 @@ class UAA(LuminanceMethod):
         model = self._loaded()
         if fused is not None:
             return explain_fused(model.model_s, ir, vi, fused, steps=model.config.steps, mask=mask)
-        return explain(model, ir, vi, mask=mask, finish=self._finish)
+        return explain_unfolding(model, ir, vi, mask=mask, finish=self._finish)
 
     def _loaded(self) -> UAAModel:
         if self._model is None:

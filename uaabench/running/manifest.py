@@ -178,6 +178,7 @@ def _method_facts(method: MethodPlan, plan: Plan) -> dict[str, Any]:
         "label": method.label,
         "title": method.title,
         "kind": method.card.kind,
+        "colour": method.card.colour if method.label == method.card.name else "",
         "version": method.card.version,
         "track": method.weights.track,
         "weights": method.weights.name,
