@@ -69,8 +69,8 @@ class DatasetHead:
 
     @property
     def key(self) -> str:
-        """What tells it from the other data sets of a run: label and split."""
-        return f"{self.name}-{self.split}"
+        """What tells it from the other data sets of a run, as neither label nor split has a slash: `msrs/test`."""
+        return f"{self.name}/{self.split}"
 
     @property
     def heading(self) -> str:

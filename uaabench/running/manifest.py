@@ -11,7 +11,7 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -115,6 +115,29 @@ def read_config(run: Path) -> RunConfig:
         DataError: Its manifest was changed.
     """
     return RunConfig.model_validate(read(run)["config"])
+
+
+def refuse_other(run: Path, units: Sequence[Unit], stages: Sequence[str]) -> None:
+    """Refuse to do some stages of a run anew when the others would not be planned as they were.
+
+    Args:
+        run: The run directory.
+        units: All units as they are planned now.
+        stages: Names of the stages that are done anew.
+
+    Raises:
+        UsageError: The run had a unit of another stage that is not planned any more: its images, label maps, weights,
+            options or versions have changed.
+        DataError: The manifest was changed, or the records are not those that it was written for.
+    """
+    planned = {unit.key for unit in units}
+    for entry in read(run)["units"]:
+        if entry["stage"] not in stages and entry["key"] not in planned:
+            raise UsageError(
+                f"'{entry['stage']} {entry['method']} on {entry['dataset']} {entry['split']}' is not what it was in "
+                f"{run}: its images, label maps, weights, options or version have changed; bring them back, or give "
+                "the whole command of the run in a new folder. What the run held is untouched."
+            )
 
 
 def command(config: RunConfig) -> str:
