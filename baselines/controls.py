@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from uaabench.baselines.floor import Average, grey_levels
+from uaabench.core.errors import UsageError
 from uaabench.core.interface import FusionMethod, MethodCard
 
 
@@ -23,11 +24,16 @@ class Noise(FusionMethod):
     Args:
         sigma: Standard deviation of the noise in grey levels.
         seed: Seed of its draw.
+
+    Raises:
+        UsageError: One of the two is out of its range.
     """
 
     card = MethodCard.read(Path(__file__).with_name("noise.toml"))
 
     def __init__(self, sigma: float = 20.0, seed: int = 0) -> None:
+        if sigma < 0 or not 0 <= seed < 2**32:
+            raise UsageError(f"Noise needs a sigma of at least 0 and a seed in 0..2^32 - 1, not {sigma} and {seed}.")
         self.sigma = sigma
         self.seed = seed
         self.average = Average()

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import pickle
 from abc import abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from uaabench.core import weights as weight_files
+from uaabench.core.checkpoints import read_checkpoint, tensors_of
 from uaabench.core.errors import WeightsError
 from uaabench.core.interface import FusionMethod
 
 State = dict[str, Tensor]
-# Under these names the authors' files hold what belongs to the network.
-WRAPPERS = ("weight", "params", "state_dict", "model")
 # float32 holds nothing smaller at full precision, and CPUs take a slow path for such numbers.
 DENORMAL = 1e-30
 
@@ -75,24 +74,23 @@ def read_state(path: Path, title: str) -> State:
         title: Name of the method, for messages.
 
     Raises:
-        WeightsError: It cannot be read, or holds no tensors.
+        WeightsError: It cannot be read, holds no tensors by name, or some that are not finite.
     """
     if path.is_dir():
-        parts = [read_state(part, title) for part in sorted(path.iterdir())]
-        return {key: value for part in parts for key, value in part.items()}
+        return _joined([read_state(part, title) for part in sorted(path.iterdir())], path)
     if path.suffix == ".safetensors":
         return weight_files.read(path)[0]
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
-        raise WeightsError(f"{path} is no PyTorch checkpoint; give an official {title} file.") from error
-    for name in WRAPPERS:
-        content = content[name] if isinstance(content, dict) and isinstance(content.get(name), dict) else content
-    tensors = {str(key).removeprefix("module."): value for key, value in dict(content).items()}
-    found = {key: value for key, value in tensors.items() if isinstance(value, Tensor)}
-    if not found:
-        raise WeightsError(f"{path} holds no tensors; give an official {title} file.")
-    return found
+    return tensors_of(read_checkpoint(path, title), path, title)
+
+
+def _joined(parts: Sequence[State], folder: Path) -> State:
+    """The entries of all files of a folder."""
+    joined = {key: value for part in parts for key, value in part.items()}
+    if not joined or len(joined) < sum(map(len, parts)):
+        raise WeightsError(
+            f"The files in {folder} hold no entries, or one in two of them; leave only those that belong."
+        )
+    return joined
 
 
 def flush_denormals(tensors: State) -> State:

@@ -96,8 +96,7 @@ def by_channel(first: Tensor, second: Tensor) -> Tensor:
     maps = []
     for features in (first.flatten(1), second.flatten(1)):
         energy = features @ features.T
-        energy = (energy - energy.min()) / (energy.max() - energy.min())
-        maps.append(features + energy.softmax(dim=-1) @ features)
+        maps.append(features + _stretched(energy, energy.min(), energy.max()).softmax(dim=-1) @ features)
     return _weighted(first, second, *maps)
 
 
@@ -108,7 +107,7 @@ def by_place(first: Tensor, second: Tensor) -> Tensor:
         features, pooled = source.flatten(1), avg_pool2d(source[None], POOLED)[0].flatten(1)
         extremes = torch.stack([torch.stack(energy.aminmax()) for energy in _energies(features, pooled)])
         low, high = extremes[:, 0].min(), extremes[:, 1].max()
-        rows = [((energy - low) / (high - low)).softmax(dim=-1) @ pooled.T for energy in _energies(features, pooled)]
+        rows = [_stretched(energy, low, high).softmax(dim=-1) @ pooled.T for energy in _energies(features, pooled)]
         maps.append(features + torch.cat(rows).T)
     return _weighted(first, second, *maps)
 
@@ -117,6 +116,11 @@ def _energies(features: Tensor, pooled: Tensor) -> Iterator[Tensor]:
     """Products of each place (C,N) with each mean (C,n), some rows at a time."""
     for start in range(0, features.shape[1], ROWS):
         yield features[:, start : start + ROWS].T @ pooled
+
+
+def _stretched(energy: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """Energies from their range to 0..1; 0, so that all count alike, where a constant source makes them equal."""
+    return torch.where(high == low, 0, (energy - low) / (high - low))
 
 
 def _weighted(first: Tensor, second: Tensor, map1: Tensor, map2: Tensor) -> Tensor:

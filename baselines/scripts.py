@@ -35,13 +35,15 @@ def truncated(image: Tensor) -> Tensor:
 def stretched(image: Tensor, margin: float = 0.0) -> Tensor:
     """Each image (B,C,H,W) from its own minimum and maximum over all channels to [0,1]; a constant one becomes 0.
 
+    NaN and infinity become NaN, so that what went wrong in a network is not a black image.
+
     Args:
         image: The images.
         margin: What a script adds to the range so as not to divide by zero.
     """
     low, high = image.amin((1, 2, 3), keepdim=True), image.amax((1, 2, 3), keepdim=True)
     scale = high - low + margin
-    return torch.where(scale > 0, (image - low) / scale.clamp(min=torch.finfo(image.dtype).tiny), 0)
+    return torch.where(scale == 0, 0, (image - low) / scale.clamp(min=torch.finfo(image.dtype).tiny))
 
 
 def recoloured(y: Tensor, vi: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import numpy as np
 import pywt
 
 from uaabench.baselines.classical import ClassicalMethod, Image
+from uaabench.core.errors import UsageError, unknown_name
 from uaabench.core.interface import MethodCard
 
 
@@ -15,11 +16,18 @@ class StationaryWavelet(ClassicalMethod):
     Args:
         wavelet: Name of the wavelet, as PyWavelets knows it.
         levels: Number of levels.
+
+    Raises:
+        UsageError: There is no such wavelet, or less than one level.
     """
 
     card = MethodCard.beside(__file__)
 
     def __init__(self, wavelet: str = "haar", levels: int = 4) -> None:
+        if wavelet not in pywt.wavelist(kind="discrete"):
+            raise unknown_name("discrete wavelet", wavelet, pywt.wavelist(kind="discrete"))
+        if levels < 1:
+            raise UsageError(f"A wavelet transform needs at least 1 level, not {levels}.")
         self._wavelet = wavelet
         self._levels = levels
 

@@ -27,14 +27,15 @@ LAYERS = (
     ("running",),
     ("judges",),
     ("reporting", "training"),
+    ("api",),
     ("baselines", "cli", "datasets"),
 )
 
 Imports = dict[str, set[str]]
 
-WIDTH, MARGIN, GAP, ROW_GAP = 1180, 20, 16, 34
+WIDTH, MARGIN, GAP, ROW_GAP, LANES = 1240, 20, 16, 42, 80
 TITLE, LINE, CELL, PADDING = 24, 17, 126, 8
-INK, FAINT, FILL, PART, RED = "#222222", "#8a8a8a", "#f3f5f8", "#ffffff", "#c0392b"
+INK, FAINT, ARROW, FILL, PART, RED = "#222222", "#8a8a8a", "#4a5a70", "#f3f5f8", "#ffffff", "#c0392b"
 
 
 def read_imports(root: Path = ROOT) -> Imports:
@@ -101,10 +102,16 @@ class Box:
 
     package: str
     modules: list[str]
+    row: int
     x: float
     y: float
     width: float
     height: float
+
+    @property
+    def middle(self) -> float:
+        """Horizontal middle."""
+        return self.x + self.width / 2
 
 
 def draw(imports: Imports) -> str:
@@ -112,31 +119,31 @@ def draw(imports: Imports) -> str:
     boxes, height = _place(imports)
     edges = between_packages(imports)
     against = upward(edges)
-    arrows = [_arrow(boxes[one], boxes[other]) for one, other in sorted(_reduced(edges - against))]
-    arrows += [_arrow(boxes[one], boxes[other], RED) for one, other in sorted(against)]
+    shown = [(boxes[one], boxes[other]) for one, other in sorted(_reduced(edges - against) | against)]
+    explained = (
+        "Arrows: imports between packages, but for those that follow from a chain of others; red: against the order."
+    )
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" width="{WIDTH}" '
-            f'height="{height:.0f}" font-family="Helvetica, Arial, sans-serif" fill="{INK}">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height + 40:.0f}" width="{WIDTH}" '
+            f'height="{height + 40:.0f}" font-family="Helvetica, Arial, sans-serif" fill="{INK}">',
             f'<rect width="100%" height="100%" fill="{PART}"/>',
             "<defs>",
             *(
                 f'<marker id="{name}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" '
                 f'orient="auto"><path d="M0 0L10 5L0 10z" fill="{colour}"/></marker>'
-                for name, colour in (("down", FAINT), ("up", RED))
+                for name, colour in (("down", ARROW), ("up", RED))
             ),
             "</defs>",
             *(line for box in boxes.values() for line in _draw_box(box)),
-            *arrows,
-            f'<text x="{MARGIN}" y="{height - 12:.0f}" font-size="12">{html.escape(_caption(imports))}</text>',
+            *_arrows(shown),
+            *(
+                f'<text x="{MARGIN}" y="{height + line:.0f}" font-size="13">{html.escape(text)}</text>'
+                for line, text in ((8, explained), (26, f"{summary(imports)}."))
+            ),
             "</svg>\n",
         ]
     )
-
-
-def _caption(imports: Imports) -> str:
-    explained = "Arrows: imports, but for those that follow from a chain of others; red: against the order."
-    return f"{explained} {summary(imports)}."
 
 
 def _reduced(edges: set[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -145,27 +152,27 @@ def _reduced(edges: set[tuple[str, str]]) -> set[tuple[str, str]]:
 
 
 def _place(imports: Imports) -> tuple[dict[str, Box], float]:
-    """A box for each package, the top row first, and the height of the picture."""
+    """A box for each package, the top row first, and where the picture ends below them."""
     boxes: dict[str, Box] = {}
     y = float(MARGIN)
-    for row in reversed(LAYERS):
-        modules = {package: _labels(imports, package) for package in row}
-        room = WIDTH - 2 * MARGIN - GAP * (len(row) - 1)
+    for number, row in enumerate(reversed(LAYERS)):
+        modules = {package: _modules(imports, package) for package in row}
+        room = WIDTH - 2 * MARGIN - LANES - GAP * (len(row) - 1)
         columns = _columns({package: len(found) for package, found in modules.items()}, int(room // CELL))
-        heights = {p: TITLE + LINE * -(-len(found) // columns[p]) + PADDING for p, found in modules.items()}
+        height = max(TITLE + LINE * -(-len(found) // columns[package]) + PADDING for package, found in modules.items())
         x = float(MARGIN)
         for package, found in modules.items():
             width = room * columns[package] / sum(columns.values())
-            boxes[package] = Box(package, found, x, y, width, max(heights.values()))
+            boxes[package] = Box(package, found, number, x, y, width, height)
             x += width + GAP
-        y += max(heights.values()) + ROW_GAP
+        y += height + ROW_GAP
     return boxes, y
 
 
-def _labels(imports: Imports, package: str) -> list[str]:
-    """The modules of a package, named from there; a package within it by its name."""
+def _modules(imports: Imports, package: str) -> list[str]:
+    """The modules of a package, named from there; of names in deeper packages the last two parts."""
     start = f"uaabench.{package}."
-    return [name.removeprefix(start) for name in imports if name.startswith(start)]
+    return [".".join(name.removeprefix(start).split(".")[-2:]) for name in imports if name.startswith(start)]
 
 
 def _columns(counts: dict[str, int], room: int) -> dict[str, int]:
@@ -195,22 +202,33 @@ def _draw_box(box: Box) -> Iterator[str]:
         )
 
 
-def _arrow(one: Box, other: Box, colour: str = FAINT) -> str:
-    """An arrow from the edge of a box to that of the box it imports."""
-    down = one.y < other.y
-    start, end = (one.y + one.height, other.y) if down else (one.y, other.y + other.height)
-    x1, x2 = (box.x + box.width * _share(one, other, box) for box in (one, other))
-    bend = (end - start) / 2
-    return (
-        f'<path d="M{x1:.1f} {start:.1f}C{x1:.1f} {start + bend:.1f} {x2:.1f} {end - bend:.1f} {x2:.1f} {end:.1f}" '
-        f'fill="none" stroke="{colour}" stroke-width="1.6" marker-end="url(#{"up" if colour == RED else "down"})"/>'
-    )
+def _arrows(shown: list[tuple[Box, Box]]) -> Iterator[str]:
+    """Arrows that leave and meet boxes side by side; those over more than one row go round by a lane at the right."""
+    lanes = [pair for pair in shown if abs(pair[0].row - pair[1].row) > 1]
+    for one, other in shown:
+        down = one.row < other.row
+        start, end = (one.y + one.height, other.y) if down else (one.y, other.y + other.height)
+        beside = 0 if down else 14  # so that it does not cover the arrow that goes the right way
+        x1, x2 = _port(one, other, shown) + beside, _port(other, one, shown) + beside
+        style = f'fill="none" stroke="{ARROW if down else RED}" stroke-width="1.6"'
+        if (one, other) in lanes:
+            number = lanes.index((one, other))
+            lane = WIDTH - MARGIN - LANES + 14 + number * (LANES - 18) / len(lanes)
+            inset = (8 + 4 * (number % 4)) * (1 if down else -1)
+            path = f"M{x1:.1f} {start:.1f}V{start + inset:.1f}H{lane:.1f}V{end - inset - 4:.1f}H{x2:.1f}V{end:.1f}"
+        else:
+            bend = (end - start) / 2
+            path = f"M{x1:.1f} {start:.1f}C{x1:.1f} {start + bend:.1f} {x2:.1f} {end - bend:.1f} {x2:.1f} {end:.1f}"
+        yield f'<path d="{path}" {style} marker-end="url(#{"down" if down else "up"})"/>'
 
 
-def _share(one: Box, other: Box, box: Box) -> float:
-    """Where on the edge of a box an arrow meets it: nearer to the side that the other box lies on."""
-    partner = other if box is one else one
-    return min(0.9, max(0.1, (partner.x + partner.width / 2 - box.x) / box.width))
+def _port(box: Box, partner: Box, shown: list[tuple[Box, Box]]) -> float:
+    """Where on its edge a box is left or met: side by side, in the order of where the others lie."""
+    partners = [other for pair in shown if box in pair for other in pair if other is not box]
+    same_edge = [other for other in partners if (other.row < box.row) == (partner.row < box.row)]
+    # What goes round by the lane at the right leaves at the right.
+    order = sorted(same_edge, key=lambda other: (abs(other.row - box.row) > 1, other.middle))
+    return box.x + box.width * (order.index(partner) + 1) / (len(order) + 1)
 
 
 def main() -> None:

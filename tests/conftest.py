@@ -45,6 +45,12 @@ def _threads_as_before() -> Iterator[None]:
     cv2.setNumThreads(threads[1])
 
 
+@pytest.fixture
+def one_thread() -> None:
+    """What a training promises bit for bit, it promises for one thread: several may share a sum out in other ways."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(autouse=True)
 def _no_plugins_left(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Keep the plugins that a test loads, and what they import from beside them, out of the others."""
@@ -101,3 +107,19 @@ def uaabench(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
         return CommandResult(int(stop.value.code or 0), out, err)
 
     return call
+
+
+@pytest.fixture
+def msrs_tree(pair_folder: Path) -> Path:
+    """A data root with an MSRS of four training pairs of 48x64, labelled 0 on the left and 1 or 2 on the right."""
+    train = pair_folder / "MSRS" / "train"
+    for name in ("ir", "vi"):
+        (train / name).mkdir(parents=True)
+        for file in sorted((pair_folder / name).iterdir()):
+            file.rename(train / name / f"0000{file.stem}D.png")
+    (train / "Segmentation_labels").mkdir()
+    for number in range(4):
+        label = np.zeros((48, 64), np.uint8)
+        label[:, 32:] = 1 + number % 2
+        cv2.imwrite(str(train / "Segmentation_labels" / f"0000{number}D.png"), label)
+    return pair_folder

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from uaabench.baselines.uaa.checkpoint import read_model
-from uaabench.baselines.uaa.explain import explain, explain_fused
+from uaabench.baselines.uaa.explain import explain_fused, explain_unfolding
 from uaabench.baselines.uaa.model import UAAModel
 from uaabench.core.errors import WeightsError
 from uaabench.core.interface import LuminanceMethod, MethodCard
@@ -25,12 +25,15 @@ class UAA(LuminanceMethod):
         stretch: Stretch each fused image to the whole range from its own minimum to its own maximum, as the authors'
             test script does.
         data_step: Take the gradient step on the fidelity term; None for what the checkpoint was trained with.
+        segmenter: Configuration file of mmsegmentation for the segmenter inside, where the weights were trained with
+            one of the user's: such a file is code, which does not run on the word of a weights file.
     """
 
     card = MethodCard.beside(__file__)
 
-    def __init__(self, *, stretch: bool = True, data_step: bool | None = None) -> None:
+    def __init__(self, *, stretch: bool = True, data_step: bool | None = None, segmenter: str = "") -> None:
         self._stretch = stretch
+        self._segmenter = segmenter
         self._data_step = data_step
         self._model: UAAModel | None = None
 
@@ -42,7 +45,7 @@ class UAA(LuminanceMethod):
         """
         if weights is None:
             raise WeightsError("UAAFusion needs weights; name a checkpoint as uaa@PATH.")
-        model = read_model(weights)
+        model = read_model(weights, self._segmenter)
         if self._data_step is not None:
             model.model_f.data_step = self._data_step
         self._model = model.to(device).eval().requires_grad_(False)
@@ -58,7 +61,7 @@ class UAA(LuminanceMethod):
         model = self._loaded()
         if fused is not None:
             return explain_fused(model.model_s, ir, vi, fused, steps=model.config.steps, mask=mask)
-        return explain(model, ir, vi, mask=mask, finish=self._finish)
+        return explain_unfolding(model, ir, vi, mask=mask, finish=self._finish)
 
     def _loaded(self) -> UAAModel:
         if self._model is None:

@@ -6,29 +6,32 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from uaabench.baselines.uaa.config import RELEASED, UAAConfig
 from uaabench.baselines.uaa.model import UAAModel
+from uaabench.baselines.uaa.segmenter import is_built_in
 from uaabench.core import weights
+from uaabench.core.checkpoints import read_checkpoint, tensors_of
 from uaabench.core.errors import WeightsError
 
 State = Mapping[str, Tensor]
 
 
-def read_model(path: Path) -> UAAModel:
+def read_model(path: Path, segmenter: str = "") -> UAAModel:
     """Read a model from a file; its shape is found in the file.
 
     Args:
         path: safetensors with the configuration in its metadata, or a torch file `{model_f, model_s}`.
+        segmenter: The configuration file of the segmenter inside, where it is one of the user's.
 
     Raises:
-        WeightsError: The file is neither, or its entries do not fit the network.
+        WeightsError: The file is neither, its entries do not fit the network, or it names a segmenter that is not built
+            in: that is code, which does not run on the word of a file with weights.
     """
     if path.suffix == ".safetensors":
         state, config = weights.read(path)
-        model = UAAModel(UAAConfig.of(config))
+        model = UAAModel(_named_by_the_user(UAAConfig.of(config), path, segmenter))
         _load(model, state, path)
         return model
     released = _read_released(path)
@@ -37,6 +40,22 @@ def read_model(path: Path) -> UAAModel:
     _load(model.model_f, used, path)
     _load(model.model_s, released["model_s"], path)
     return model
+
+
+def _named_by_the_user(config: UAAConfig, path: Path, segmenter: str) -> UAAConfig:
+    """The configuration with the segmenter that the user named, which has to be named where it is a file."""
+    if is_built_in(config.segmenter):
+        if segmenter:
+            raise WeightsError(
+                f"{path} has the segmenter '{config.segmenter}' inside; leave the option 'segmenter' out."
+            )
+        return config
+    if not segmenter:
+        raise WeightsError(
+            f"{path} names the segmenter '{config.segmenter}', which is not built in: a configuration is code and runs "
+            "only where you name it yourself, by the option 'segmenter' of 'uaa' in the configuration of a run."
+        )
+    return replace(config, segmenter=segmenter)
 
 
 def released_config(fusion: State, segmenter: State) -> UAAConfig:
@@ -57,13 +76,10 @@ def is_unused(key: str, model: UAAModel) -> bool:
 
 
 def _read_released(path: Path) -> dict[str, State]:
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # the unpickler raises whatever a foreign file makes it stumble over
-        raise WeightsError(f"{path} is not a checkpoint that torch can read ({type(error).__name__}).") from error
+    content = read_checkpoint(path, "UAAFusion")
     if not isinstance(content, dict) or not {"model_f", "model_s"} <= content.keys():
         raise WeightsError(f"{path} is no UAAFusion checkpoint: it must hold 'model_f' and 'model_s'.")
-    return content
+    return {part: tensors_of(content[part], path, "UAAFusion") for part in ("model_f", "model_s")}
 
 
 def _load(module: nn.Module, state: State, path: Path) -> None:

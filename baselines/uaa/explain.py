@@ -21,7 +21,7 @@ def as_it_is(image: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def explain(
+def explain_unfolding(
     model: UAAModel,
     ir: Tensor,
     vi: Tensor,

@@ -17,6 +17,13 @@ SEGMENTERS: dict[str, Callable[[int], nn.Module]] = {"mobilenetv2": MobileNetSeg
 """Constructors by the name used in `UAAConfig.segmenter`; each takes the number of classes."""
 
 
+def is_built_in(name: str) -> bool:
+    """Whether a segmenter comes with the package, so that its name alone runs no code of others."""
+    from uaabench.judges.segmentation.segmenters import CONFIGS
+
+    return name in SEGMENTERS or name in CONFIGS
+
+
 def build_segmenter(name: str, classes: int) -> nn.Module:
     """Build an untrained segmenter.
 
@@ -33,6 +40,6 @@ def build_segmenter(name: str, classes: int) -> nn.Module:
     from uaabench.baselines.uaa.mmseg_segmenter import MMSegSegmenter
     from uaabench.judges.segmentation.segmenters import CONFIGS
 
-    if name not in CONFIGS and not name.endswith(".py"):
+    if not is_built_in(name) and not name.endswith(".py"):
         raise unknown_name("segmenter", name, [*SEGMENTERS, *CONFIGS])
     return MMSegSegmenter(name, classes)

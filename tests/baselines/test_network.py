@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from uaabench.baselines.network import NetworkMethod, read_state
+from uaabench.baselines.res2fusion import Res2Fusion
 from uaabench.core import weights
 from uaabench.core.errors import WeightsError
 from uaabench.core.interface import Checkpoint, MethodCard
@@ -39,6 +40,13 @@ def test_a_folder_of_files_is_one_checkpoint(tmp_path):
     assert set(read_state(tmp_path, "Single")) == {"weight", "bias"}
 
 
+def test_files_of_a_folder_with_one_entry_twice_are_refused(tmp_path):
+    for name in ("a.pth", "b.pth"):
+        torch.save({"weight": torch.ones(1, 2)}, tmp_path / name)
+    with pytest.raises(WeightsError, match="one in two of them"):
+        read_state(tmp_path, "Single")
+
+
 def test_without_weights_the_message_names_those_there_are():
     with pytest.raises(WeightsError, match="single@PATH or single@paper; 'uaabench weights list' says where"):
         Single().load(None, torch.device("cpu"))
@@ -70,3 +78,18 @@ def test_a_checkpoint_of_two_files_is_there_when_both_were_added(tmp_path):
     found.verify()
     assert set(read_state(found.path, "Net")) == {"0", "1"}
     assert weights.resolve(card, str(folder)).name == "paper"
+
+
+@pytest.mark.parametrize("flat", ["ir", "vi", "both"])
+def test_res2fusion_has_an_image_of_constant_sources_and_none_of_broken_weights(flat):
+    torch.manual_seed(0)
+    method = Res2Fusion()
+    for name, parameter in method._network.named_parameters():
+        if name.endswith("bias"):
+            nn.init.zeros_(parameter)  # so that the features of a black image are all exactly 0
+    ir, vi = torch.rand(1, 1, 16, 24), torch.rand(1, 3, 16, 24)
+    ir, vi = (torch.zeros_like(ir) if flat != "vi" else ir), (torch.zeros_like(vi) if flat != "ir" else vi)
+    with torch.no_grad():
+        assert method.fuse(ir, vi).isfinite().all()
+        method._network.conv4.conv2d.bias.fill_(torch.nan)
+        assert method.fuse(ir, vi).isnan().all()

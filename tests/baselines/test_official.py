@@ -10,7 +10,7 @@ import torch
 
 from uaabench.core import imaging
 from uaabench.core.registry import method_card, method_class
-from uaabench.core.weights import sha256
+from uaabench.core.weights import resolve, sha256
 from uaabench.methods import conformance
 
 CPU = torch.device("cpu")
@@ -59,6 +59,14 @@ def agree(fused: np.ndarray, golden: np.ndarray) -> None:
     difference = np.abs(fused.astype(int) - golden)
     assert (difference == 0).mean() > EQUAL
     assert (difference <= 1).mean() > NEXT
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("checkpoint", ["1e0", "1e1", "1e2", "1e3"])
+def test_every_file_of_res2fusion_is_known_and_fits(shared: Path, checkpoint: str) -> None:
+    file = shared / "weights" / "Res2Fusion" / f"Final_epoch_4_{checkpoint}.model"
+    assert resolve(method_card("res2fusion"), str(file)).name == checkpoint
+    method_class("res2fusion")().load(file, CPU)
 
 
 @pytest.mark.shared

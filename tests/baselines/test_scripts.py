@@ -1,7 +1,10 @@
 """The steps of authors' scripts against the libraries they call."""
 
+import math
+
 import cv2
 import numpy as np
+import pytest
 import torch
 
 from uaabench.baselines.scripts import opencv_grey, pil_grey, recoloured, stretched, truncated
@@ -47,3 +50,13 @@ def test_the_luminance_of_an_image_gives_it_back_its_colours() -> None:
     y = 0.299 * vi[:, :1] + 0.587 * vi[:, 1:2] + 0.114 * vi[:, 2:3]
     # The published matrices are inverse to each other within half a level.
     assert (recoloured(y, vi) - vi).abs().max() < 0.5 / 255
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("margin", [0.0, 1e-6])
+def test_stretching_makes_no_black_image_of_what_is_not_finite(broken: float, margin: float) -> None:
+    image = torch.rand(2, 1, 4, 4)
+    image[0, 0, 1, 2] = broken
+    found = stretched(image, margin)
+    assert not found[0].isfinite().all()
+    assert found[1].isfinite().all()

@@ -13,8 +13,7 @@ from runs import write_run
 from uaabench.core import paths, registry
 from uaabench.core.errors import DataError, UsageError, WeightsError
 from uaabench.methods import efficiency
-from uaabench.reporting import evidence
-from uaabench.running import config, manifest
+from uaabench.running import config, evidence, manifest
 
 VALUES = {"uaa": {"EN": [6.0, 7.0, 6.5]}, "average": {"EN": [5.0, 5.5, 5.2]}}
 # Each verb, and what it needs: replaced by something that fails.

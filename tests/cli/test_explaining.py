@@ -47,7 +47,7 @@ def test_a_demo_pair_is_explained_without_any_data(uaabench, drawn, tmp_path):
 def test_the_explained_image_is_the_artefact_of_a_run(uaabench, drawn, demo, tmp_path):
     _, pair = demo
     uaabench("explain", PAIR, "-o", tmp_path / "page.png")
-    uaabench("fuse", pair.ir, pair.vi, "-o", tmp_path / "fused.png")
+    uaabench("fuse", pair.ir, pair.vi, "-o", tmp_path / "fused.png", "--method", "uaa")
     ((found, _),) = drawn
     assert (np.round(found.fused * 255) == imaging.read_grey(tmp_path / "fused.png")).all()
 

@@ -67,6 +67,11 @@ def test_fusing_needs_two_images_and_an_output(uaabench, two_files, tmp_path):
     assert uaabench("fuse", *two_files).code == 2
 
 
+def test_two_files_are_fused_by_a_named_method_only(uaabench, two_files, tmp_path):
+    result = uaabench("fuse", *two_files, "-o", tmp_path / "out.png")
+    assert (result.code, "Name the method that fuses the two images" in result.err) == (2, True)
+
+
 def test_images_of_different_size_are_refused(uaabench, two_files, tmp_path):
     cv2.imwrite(str(tmp_path / "vi.png"), np.zeros((10, 10, 3), np.uint8))
     result = uaabench("fuse", two_files[0], tmp_path / "vi.png", "-o", tmp_path / "out.png", "--method", "average")

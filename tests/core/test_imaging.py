@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from uaabench.core import imaging
-from uaabench.core.errors import DataError, StorageError, UsageError
+from uaabench.core.errors import DataError, MethodError, StorageError, UsageError
 
 
 def test_grey_is_the_rounded_bt601_luminance():
@@ -136,3 +136,11 @@ def test_an_image_of_16_bit_is_refused_instead_of_reduced(tmp_path):
     for read in (imaging.read_rgb, imaging.read_grey):
         with pytest.raises(DataError, match=r"deep.png is of type uint16, not of 8 bit; convert"):
             read(tmp_path / "deep.png")
+
+
+@pytest.mark.parametrize("broken", [float("nan"), float("inf"), -float("inf")])
+def test_an_image_that_is_not_finite_becomes_no_grey_level(broken):
+    fused = torch.zeros(1, 1, 2, 3)
+    fused[0, 0, 1, 2] = broken
+    with pytest.raises(MethodError, match="1 of 6 values are not finite"):
+        imaging.quantise(fused)

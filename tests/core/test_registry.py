@@ -124,6 +124,12 @@ def test_a_class_that_inherits_its_card_needs_one_of_its_own(plugin):
         registry.load_plugin(plugin)
 
 
+def test_a_base_class_without_a_card_is_no_method(plugin):
+    base = "class Base(LuminanceMethod):\n    factor = 2\n\n\nclass Darker(Base)"
+    plugin.write_text(PLUGIN.replace("class Darker(LuminanceMethod)", base))
+    assert registry.load_plugin(plugin) == ["darker", "Brightness"]
+
+
 def test_things_of_different_kinds_may_share_a_name(tmp_path):
     registry.load_plugins([write(tmp_path / kind, kind, "mine") for kind in KINDS])
     assert "mine" in registry.method_cards()
@@ -160,7 +166,11 @@ def test_loading_a_plugin_twice_is_no_doubt_unless_it_was_changed(plugin, tmp_pa
         ("raise KeyboardInterrupt", "cannot be imported: KeyboardInterrupt"),
         (PLUGIN.replace("card = M", "facts = M"), "method Darker of the plugin .* has no card of type MethodCard"),
         (PLUGIN.replace("card = MethodCard", "card = dict"), "method Darker of the plugin .* has no card of type"),
-        (PLUGIN.replace('name="darker"', "name=7"), "method Darker of the plugin .* has no card of type"),
+        (PLUGIN.replace('name="darker"', "name=7"), "method Darker of the plugin .* has no name"),
+        (
+            PLUGIN.replace("def fuse_luminance", "def fuse_luminence"),
+            "method Darker of the plugin .* lacks fuse_luminance",
+        ),
     ],
 )
 def test_a_useless_plugin_is_one_sentence_and_exit_code_2(uaabench, plugin, content, message):

@@ -1,7 +1,10 @@
 """Weights are known by their hash."""
 
+import json
+
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from uaabench.core import weights
 from uaabench.core.errors import UsageError, WeightsError
@@ -101,3 +104,49 @@ def test_a_file_that_is_not_safetensors_is_refused(tmp_path):
     (tmp_path / "a.safetensors").write_text("hello")
     with pytest.raises(WeightsError, match="not a safetensors file"):
         weights.read(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+def test_weights_that_are_not_finite_are_refused(tmp_path, value):
+    save_file({"a": torch.zeros(2), "b": torch.tensor([0.0, value]).half()}, tmp_path / "a.safetensors")
+    with pytest.raises(WeightsError, match=r"a\.safetensors holds values that are NaN or infinite, in b;"):
+        weights.read(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize(("config", "message"), [("{", "not a safetensors file of uaabench"), ("[1]", "no mapping")])
+def test_weights_with_a_broken_configuration_are_refused(tmp_path, config, message):
+    save_file({"a": torch.zeros(2)}, tmp_path / "a.safetensors", {"config": config})
+    with pytest.raises(WeightsError, match=message):
+        weights.read(tmp_path / "a.safetensors")
+
+
+CARD = {
+    "method": "net", "version": 1, "data": [], "recipe": "", "steps": 0, "minutes": 0, "hardware": "", "seed": 0,
+    "parameters": 1,
+}  # fmt: skip
+
+
+def test_a_card_is_read_as_it_was_written(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps(CARD))
+    assert weights.card_of(tmp_path / "a.safetensors") == weights.WeightsCard(**CARD)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{", "a.json is broken: Invalid JSON"),
+        (b"", "a.json is broken: Invalid JSON"),
+        (b"\xff\xfe", "a.json is broken"),
+        (b"[1]", "a.json is broken"),
+        (json.dumps(CARD | {"colour": 1}).encode(), "a.json is broken in 'colour'"),
+        (json.dumps(CARD | {"version": "1"}).encode(), "a.json is broken in 'version'"),
+        (json.dumps({key: CARD[key] for key in CARD if key != "seed"}).encode(), "a.json is broken in 'seed'"),
+        (b"[" * 100_000, "a.json is broken"),
+        (None, "Cannot read the card"),
+    ],
+)
+def test_a_broken_card_is_named(tmp_path, content, message):
+    if content is not None:
+        (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(WeightsError, match=message):
+        weights.card_of(tmp_path / "a.safetensors")

@@ -50,7 +50,7 @@ def test_a_loss_beyond_the_tolerance_that_cannot_be_chance_fails(judge):
     assert change.verdict == "worse"
     assert change.fails
     assert change.difference == pytest.approx(-0.01)
-    assert "msrs uaa Qabf is worse" in change.sentence
+    assert "msrs test uaa Qabf is worse" in change.sentence
 
 
 def test_a_loss_within_the_tolerance_passes(judge):
@@ -152,7 +152,7 @@ def test_junit_has_a_case_for_each_value_and_a_failure_for_each_loss(judge):
     suite = ElementTree.fromstring(gate_formats.as_junit(list(judge(shifted(-0.05)).values())))
     assert (suite.get("tests"), suite.get("failures")) == ("4", "1")
     (failed,) = [case for case in suite if case.find("failure") is not None]
-    assert (failed.get("classname"), failed.get("name")) == ("msrs.uaa", "Qabf")
+    assert (failed.get("classname"), failed.get("name")) == ("msrs.test.uaa", "Qabf")
 
 
 def test_json_says_whether_the_gate_passed(judge):
@@ -164,7 +164,7 @@ def test_json_says_whether_the_gate_passed(judge):
 
 def test_annotations_are_one_line_of_githubs_commands(judge):
     worse, *others = gate_formats.as_annotations(judge(shifted(-0.05)).values())
-    assert worse.startswith("::error title=uaabench msrs uaa Qabf::msrs uaa Qabf is worse")
+    assert worse.startswith("::error title=uaabench msrs test uaa Qabf::msrs test uaa Qabf is worse")
     assert "95 %25 interval" in worse
     assert others == []
     assert next(gate_formats.as_annotations(judge(shifted(0.05)).values())).startswith("::notice ")
@@ -214,7 +214,7 @@ def test_a_loss_of_miou_on_every_pair_fails_and_its_interval_is_a_point(tmp_path
     assert (change.before, change.after) == pytest.approx((90 / 110, 80 / 120))
     assert (change.low, change.high) == pytest.approx((80 / 120 - 90 / 110,) * 2)
     assert change.p_value is None
-    assert "msrs uaa mIoU is worse" in change.sentence
+    assert "msrs test uaa mIoU is worse" in change.sentence
     assert mean_iou_change(reference, reference).verdict == "same"
 
 

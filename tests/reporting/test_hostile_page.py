@@ -8,8 +8,9 @@ import pytest
 
 from runs import write_run
 from uaabench.methods import efficiency
-from uaabench.reporting.evidence import load
+from uaabench.reporting.build import table_of
 from uaabench.reporting.html import page
+from uaabench.running.evidence import load
 
 ATTACKS = [
     "<script>window.hacked = 1</script>",
@@ -68,7 +69,7 @@ def evidence(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def text(evidence):
-    return page(evidence, evidence.table(ATTACKS[0]))
+    return page(evidence, table_of(evidence, ATTACKS[0]))
 
 
 def test_nothing_of_a_name_is_carried_out(browser, text, tmp_path):

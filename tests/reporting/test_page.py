@@ -68,11 +68,24 @@ def opened(browser, text, tmp_path):
         tab.on("request", lambda request: troubles.append(request.url) if request.url.startswith("http") else None)
         tab.goto(path.as_uri())
         tab.wait_for_function("document.getElementById('canvas-left').width > 0")
-        tab.wait_for_timeout(300)
+        settle(tab)
         return tab
 
     yield call
     assert troubles == []
+
+
+def settle(tab) -> None:
+    """Wait until every image is decoded and drawn, however long that takes."""
+    tab.wait_for_function("[...images.values()].every((image) => image.complete)")
+    tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def zoom(tab, turn: float) -> None:
+    """Turn the wheel until the page has noticed."""
+    tab.mouse.wheel(0, turn)
+    tab.wait_for_function("view.scale > 1")
+    settle(tab)
 
 
 def canvas(tab, side: str) -> np.ndarray:
@@ -83,7 +96,7 @@ def canvas(tab, side: str) -> np.ndarray:
 def choose(tab, **values: str) -> None:
     for name, value in values.items():
         tab.select_option(f"#view-{name}", value)
-    tab.wait_for_timeout(200)
+    settle(tab)
 
 
 def set_wipe(tab, percent: float) -> None:
@@ -96,11 +109,12 @@ def set_wipe(tab, percent: float) -> None:
 
 def point_at(tab, across: float, down: float) -> tuple[float, float]:
     """Move the pointer to a place of the left canvas, in shares of its size; returns the place in pixels of it."""
-    tab.locator("#canvas-left").scroll_into_view_if_needed()
-    tab.wait_for_timeout(600)
-    box = tab.locator("#canvas-left").bounding_box()
-    tab.mouse.move(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
-    return box["width"] * across, box["height"] * down
+    left = tab.locator("#canvas-left")
+    box = left.bounding_box()
+    x, y = box["width"] * across, box["height"] * down
+    # Scrolls there, and waits until nothing moves any more.
+    left.hover(position={"x": x, "y": y})
+    return x, y
 
 
 def column(tab, number: int) -> list[str]:
@@ -147,8 +161,7 @@ def test_zoom_and_move_are_shared_by_both_sides(opened):
     choose(tab, mode="both", left="visible", right="visible")
     before = canvas(tab, "left")
     point_at(tab, 0.4, 0.3)
-    tab.mouse.wheel(0, -300)
-    tab.wait_for_timeout(100)
+    zoom(tab, -300)
     zoomed = canvas(tab, "left")
     assert not (zoomed == before).all()
     assert (zoomed == canvas(tab, "right")).all()
@@ -167,8 +180,7 @@ def test_zooming_keeps_the_point_under_the_pointer(opened):
     image = "[...images.values()][0]"
     seen = f"(([x, y, w, h]) => [({across} - x) / w, ({down} - y) / h])(place(byId('canvas-left'), {image}))"
     before = tab.evaluate(seen)
-    tab.mouse.wheel(0, -240)
-    tab.wait_for_timeout(100)
+    zoom(tab, -240)
     assert tab.evaluate(seen) == pytest.approx(before, abs=2e-3)  # a canvas has whole pixels
     assert tab.evaluate("view.scale") > 1.5
 
@@ -186,7 +198,6 @@ def test_labels_lie_over_the_image_with_a_legend(opened):
     set_wipe(tab, 100)
     plain = canvas(tab, "left")
     choose(tab, overlay="Labels")
-    tab.wait_for_timeout(200)
     assert not (canvas(tab, "left") == plain).all()
     assert "car" in tab.locator("#view-legend").inner_text().lower()
 

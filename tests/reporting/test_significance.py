@@ -126,7 +126,7 @@ def test_every_test_states_its_assumptions_in_one_line(compared, complete):
 
 
 def test_the_grid_of_ranks_names_the_critical_difference(compared):
-    (grid,) = [grid for grid in grids(compared()) if grid.name == "ranks-msrs-test"]
+    (grid,) = [grid for grid in grids(compared()) if grid.name == "ranks-msrs/test"]
     # Demsar 2006: 2.343 * sqrt(3 * 4 / (6 * 10)) = 1.048.
     assert "differ by less than 1.05 (Nemenyi, 3 methods, 10 pairs)" in grid.sentences[0]
     p_value = stats.friedmanchisquare(*(VALUES[label]["SD"] for label in ("uaa", "tardal", "mine"))).pvalue

@@ -161,15 +161,16 @@ def _print_changes(changes: Sequence[Change], console: Console) -> None:
     from uaabench.reporting.fitting import Column, print_columns
     from uaabench.reporting.names import visible
 
-    for dataset in dict.fromkeys(change.dataset for change in changes):
-        here = [change for change in changes if change.dataset == dataset and change.difference is not None]
+    for dataset, split in dict.fromkeys((change.dataset, change.split) for change in changes):
+        of_section = [change for change in changes if (change.dataset, change.split) == (dataset, split)]
+        here = [change for change in of_section if change.difference is not None]
         keys = [
             Column("Method", [Text(visible(change.method)) for change in here], "left"),
             Column("Metric", [Text(change.metric) for change in here], "left"),
         ]
         columns = [Column(head, [Text(show(change)) for change in here]) for head, show in CELLS.items()]
         verdicts = [Text(change.verdict, style=STYLES[change.verdict]) for change in here]
-        print_columns(visible(dataset), keys, [*columns, Column("verdict", verdicts, "left")], console)
+        print_columns(visible(f"{dataset} {split}"), keys, [*columns, Column("verdict", verdicts, "left")], console)
 
 
 def _p_value(value: float | None) -> str:

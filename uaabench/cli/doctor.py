@@ -92,19 +92,18 @@ def _data(data_root: Path) -> Iterator[Finding]:
 
 
 def _weights() -> Iterator[Finding]:
+    from uaabench.cli.weights import weights_here
     from uaabench.core import registry, weights
-    from uaabench.core.errors import WeightsError
 
+    for name, origin, fault in weights_here():
+        if not fault:
+            yield Finding("ok", f"{name} weights", f"{origin}, hash right")
+        elif origin == "shipped":
+            yield Finding("broken", f"{name} weights", fault, "python -m pip install --force-reinstall .")
+        else:
+            yield Finding("broken", f"{name} weights", fault, f"uaabench weights add {name.partition('@')[0]} FILE")
     for card in registry.method_cards().values():
-        if weights.shipped(card.name):
-            try:
-                weights.resolve(card).verify()
-                yield Finding("ok", f"{card.name} weights", "shipped, hash right")
-            except WeightsError as error:
-                yield Finding("broken", f"{card.name} weights", str(error), "python -m pip install --force-reinstall .")
         for name, checkpoint in card.checkpoints.items():
-            if weights.stored(checkpoint):
-                yield Finding("ok", f"{card.name}@{name}", "added")
-            else:
+            if not weights.stored(checkpoint):
                 mend = f"uaabench weights add {card.name} FILE, the file is linked from {checkpoint.source}"
                 yield Finding("missing", f"{card.name}@{name}", "official checkpoint", mend)

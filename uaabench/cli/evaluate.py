@@ -1,11 +1,9 @@
-"""The verb that scores a folder of fused images against the folders of their sources."""
+"""The verb that scores fused images against their sources: `uaabench.evaluate` on a terminal."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,17 +13,15 @@ from uaabench.cli import options
 from uaabench.core.files import replacing
 
 if TYPE_CHECKING:
-    import pandas as pd
     from rich.console import Console
 
-    from uaabench.core.interface import Metric
-    from uaabench.metrics.profiles import Profile
-    from uaabench.statistics import Interval
+    from uaabench.core.interface import Column
+    from uaabench.reporting.results import Evaluation
 
 
 def evaluate(
-    ir: Annotated[Path, typer.Option("--ir", help="Folder of the infrared images.")],
-    vi: Annotated[Path, typer.Option("--vi", help="Folder of the visible images.")],
+    ir: Annotated[Path, typer.Option("--ir", help="Folder of the infrared images, or one of them.")],
+    vi: Annotated[Path, typer.Option("--vi", help="Folder of the visible images, or one of them.")],
     fused: Annotated[Path, typer.Option("--fused", help="Folder of the fused images, named like their sources.")],
     metrics: options.Metrics = None,
     profile: options.ProfileName = None,
@@ -37,138 +33,118 @@ def evaluate(
     """Score a folder of fused images, made by any code, against its sources.
 
     Images are matched by file name without suffix. Prints the mean over pairs and its 95 % bootstrap interval; exits
-    with 3 when an image could not be read or scored. Example:
+    with 3 when a pair has no fused image, or one that could not be read or scored. Example:
 
         uaabench evaluate --ir MSRS/test/ir --vi MSRS/test/vi --fused results/ --metrics EN,VIF --csv values.csv
     """
-    from uaabench.core import registry
-    from uaabench.core.threads import threads_per_job
-    from uaabench.metrics import profiles
-    from uaabench.running import evaluation
+    from uaabench import api
 
-    registry.load_plugins(plugin)
-    convention = profiles.profile(profile or "cddfuse")
-    chosen = convention.select(options.split_commas(metrics))
-    with _progress() as advance:
-        table = evaluation.evaluate(ir, vi, fused, chosen, convention, threads=threads_per_job(1), progress=advance)
-    summary = evaluation.summarise(table, chosen)
+    result = api.evaluate(
+        ir,
+        vi,
+        fused,
+        metrics=options.split_commas(metrics),
+        profile=profile or "cddfuse",
+        plugins=plugin or (),
+        progress=True,
+    )
     if as_json:
-        content = as_dict(table, summary, convention) | ({"per_pair": _rows(table)} if per_pair else {})
+        content = _as_dict(result) | ({"per_pair": _rows(result)} if per_pair else {})
         typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
     else:
-        _print(table, summary, chosen, convention, per_pair)
+        _print(result, per_pair=per_pair)
     # Last, so that what was computed is told even where the file cannot be written.
     if csv is not None:
         with replacing(csv) as aside:
-            table.to_csv(aside, index=False)
-    if (table["status"] == "failed").any():
+            result.pairs.to_csv(aside)
+    if result.failures:
         raise typer.Exit(3)
 
 
-def as_dict(table: pd.DataFrame, summary: dict[str, Interval], convention: Profile) -> dict[str, Any]:
+def _as_dict(result: Evaluation) -> dict[str, Any]:
     """The result as JSON values; null stands for a number that does not exist."""
-    counts = table["status"].value_counts()
+    counts = result.pairs["status"].value_counts()
+    (row,) = result.model.sections[0].rows
     return {
-        "profile": {"name": convention.name, "version": convention.version},
-        "pairs": {status: int(counts.get(status, 0)) for status in ("ok", "undefined", "failed", "missing")},
+        "profile": {"name": result.model.profile, "version": result.model.profile_version},
+        "pairs": {status: int(counts.get(status, 0)) for status in ("ok", "undefined", "failed")},
         "metrics": {
-            name: {"mean": _number(entry.mean), "low": _number(entry.low), "high": _number(entry.high), "n": entry.n}
-            for name, entry in summary.items()
+            name: {"mean": cell.mean, "low": cell.low, "high": cell.high, "n": cell.n}
+            for name, cell in row.cells.items()
         },
-        "failed": [
-            {"pair": pair, "reason": reason}
-            for pair, reason in table.loc[table["status"] == "failed", ["pair", "reason"]].itertuples(index=False)
-        ],
+        "failed": [{"pair": failure.pair, "reason": failure.reason} for failure in result.failures],
     }
 
 
-def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [
-        {str(key): _number(value) if isinstance(value, float) else value for key, value in row.items()}
-        for row in table.to_dict("records")
-    ]
+def _rows(result: Evaluation) -> list[dict[str, Any]]:
+    rows = result.pairs.reset_index().to_dict("records")
+    return [{str(name): None if _is_nan(value) else value for name, value in row.items()} for row in rows]
 
 
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
 
 
-def _print(
-    table: pd.DataFrame, summary: dict[str, Interval], metrics: Sequence[Metric], convention: Profile, per_pair: bool
-) -> None:
+def _print(result: Evaluation, *, per_pair: bool) -> None:
     from rich.console import Console
 
     console = Console(highlight=False)
     if per_pair:
-        _print_pairs(table, metrics, console)
-    _print_summary(summary, metrics, console)
-    _print_notes(table, convention, console)
+        _print_pairs(result, console)
+    _print_means(result, console)
+    _print_notes(result, console)
 
 
-def _print_pairs(table: pd.DataFrame, metrics: Sequence[Metric], console: Console) -> None:
+def _print_pairs(result: Evaluation, console: Console) -> None:
     from rich.text import Text
 
+    from uaabench.core.grid import number
     from uaabench.reporting.fitting import Column, print_columns
     from uaabench.reporting.names import visible
 
-    there = table[table["status"] != "missing"]
-    names = Column("Pair", [Text(visible(pair)) for pair in there["pair"]], "left")
-    columns = [Column(_heading(metric), [Text(_cell(value)) for value in there[metric.name]]) for metric in metrics]
+    names = Column("Pair", [Text(visible(str(pair))) for pair in result.pairs.index], "left")
+    columns = [
+        Column(
+            _heading(metric), [Text(number(None if _is_nan(value) else value)) for value in result.pairs[metric.name]]
+        )
+        for metric in result.model.metrics
+    ]
     print_columns("", [names], columns, console)
 
 
-def _print_summary(summary: dict[str, Interval], metrics: Sequence[Metric], console: Console) -> None:
+def _print_means(result: Evaluation, console: Console) -> None:
+    """One metric a line: a table of one method is higher than wide."""
     from rich.text import Text
 
     from uaabench.reporting.fitting import Column, print_columns
 
-    entries = [summary[metric.name] for metric in metrics]
+    (row,) = result.model.sections[0].rows
+    cells = [row.cells[metric.name] for metric in result.model.metrics]
     columns = [
-        Column("mean", [Text(_cell(entry.mean)) for entry in entries]),
-        Column("95 % interval", [Text(_interval(entry)) for entry in entries]),
-        Column("n", [Text(str(entry.n)) for entry in entries]),
+        Column("mean", [Text(cell.text) for cell in cells]),
+        Column("95 % interval", [Text(cell.interval or "-") for cell in cells]),
+        Column("n", [Text(f"({cell.note}) {cell.n}" if cell.note else str(cell.n)) for cell in cells]),
     ]
-    print_columns("", [Column("Metric", [Text(_heading(metric)) for metric in metrics], "left")], columns, console)
+    names = Column("Metric", [Text(_heading(metric)) for metric in result.model.metrics], "left")
+    print_columns("", [names], columns, console)
 
 
-def _heading(metric: Metric) -> str:
+def _heading(metric: Column) -> str:
     return f"{metric.name} {'↑' if metric.higher_is_better else '↓'}"
 
 
-def _interval(entry: Interval) -> str:
-    return "–" if math.isnan(entry.low) else f"{entry.low:.4f} to {entry.high:.4f}"
-
-
-def _cell(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.4f}"
-
-
-def _print_notes(table: pd.DataFrame, convention: Profile, console: Console) -> None:
+def _print_notes(result: Evaluation, console: Console) -> None:
     """Say what the numbers rest on: the profile, and every pair that is not in them, with its reason."""
     from rich.text import Text
 
+    from uaabench.reporting.failures import failure_lines
     from uaabench.reporting.names import visible
-    from uaabench.running.evaluation import list_names
 
-    scored = int(table["status"].isin(["ok", "undefined"]).sum())
-    notes = [f"{scored} of {len(table)} pairs scored; profile {convention.name}, version {convention.version}."]
-    missing = table[table["status"] == "missing"]
-    for reason, rows in missing.groupby("reason"):
-        notes.append(f"Left out, {reason} ({len(rows)} of {len(table)} pairs): {list_names(rows['pair'].tolist())}.")
-    for status in ("undefined", "failed"):
-        rows = table.loc[table["status"] == status, ["pair", "reason"]]
-        notes += [f"{pair} {status}: {reason}" for pair, reason in rows.itertuples(index=False)]
-    for note in notes:
+    scored = len(result.pairs) - len(result.failures)
+    notes = [f"({letter}) {text}" for letter, text in result.model.notes.items()]
+    undefined = result.pairs.loc[lambda pairs: pairs["status"] == "undefined", "reason"]
+    notes += [f"{pair} undefined: {reason}" for pair, reason in undefined.items()]
+    notes += failure_lines(result.failures)
+    profile = f"profile {result.model.profile}, version {result.model.profile_version}"
+    for note in [*notes, f"{scored} of {len(result.pairs)} pairs scored; {profile}."]:
         console.print(Text(visible(note)), soft_wrap=True)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error if that is a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
-        task = bars.add_task("Scoring", total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)

@@ -20,14 +20,16 @@ def explain(
     pair: Annotated[str, typer.Argument(metavar="ID", help="A pair of the data set, by its file stem.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="File: .pdf, .png or .svg.")],
     method: Annotated[
-        str, typer.Option("--method", help="`name`, `name@checkpoint`, `name@file`, or `label=folder/`.")
-    ] = "uaa",
+        str,
+        typer.Option("--method", help="`name`, `name@checkpoint`, `name@file`, or `label=folder/`. Default: `uaa`."),
+    ] = "",
     dataset: Annotated[str, typer.Option("--dataset", "-d", help="`name`, `name:split` or `label=folder/`.")] = "demo",
     labels: Annotated[
         bool, typer.Option("--labels", help="Regions of the pair's label map, not those the segmenter finds.")
     ] = False,
     segmenter_of: Annotated[
-        str, typer.Option("--segmenter-of", help="Method whose segmenter explains. Default: its own, else `uaa`'s.")
+        str,
+        typer.Option("--segmenter-of", help="Method whose segmenter explains. Default: its own, else that of `uaa`."),
     ] = "",
     no_caption: Annotated[
         bool, typer.Option("--no-caption", help="Leave out the line that says how it was made.")
@@ -57,14 +59,15 @@ def explain(
 
     figures.kind_of(out)
     registry.load_plugins(plugin)
-    fuser = plan_method(method)
-    judge = plan_method(segmenter_of) if segmenter_of else explaining.judge_of(fuser)
+    fuser = plan_method(method or explaining.default_explainer())
+    explainer = plan_method(segmenter_of) if segmenter_of else explaining.explainer_of(fuser)
     data, label, split = open_dataset(dataset, data_root or paths.data_folder())
     chosen = _find(pairs_of(data, split), pair, label)
-    found = explaining.explain(fuser, judge, data, chosen, device=pipeline.pick_device(device or "auto"), labels=labels)
+    place = pipeline.pick_device(device or "auto")
+    found = explaining.explain_pair(fuser, explainer, data, chosen, device=place, labels=labels)
     named_by, classes = explaining.names_of(found, data.card)
     title = data.card.title if label == data.card.name else label
-    text = explaining.caption(found, fuser, judge, where=f"{title} {split}, pair {pair}", named_by=named_by)
+    text = explaining.caption(found, fuser, explainer, where=f"{title} {split}, pair {pair}", named_by=named_by)
     figures.save(figures.explanation(found, classes=classes, caption="" if no_caption else text), out)
     typer.echo(f"Written to {out}")
 

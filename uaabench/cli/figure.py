@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from uaabench.reporting.figures import Box, Panel
     from uaabench.reporting.images import RunImages
     from uaabench.reporting.table import Section, Table
+    from uaabench.running.evidence import DatasetHead
 
 app = typer.Typer(no_args_is_help=True, help="Figures for papers, as PDF with embedded fonts, PNG or SVG.")
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="File: .pdf, .png or .svg.")]
-DatasetName = Annotated[str, typer.Option("--dataset", help="Data set of the run. Default: its first.")]
+DatasetName = Annotated[
+    str, typer.Option("--dataset", help="Data set of the run: `name` or `name:split`. Default: its first.")
+]
 MetricName = Annotated[str, typer.Option("--metric", help="Metric of the run. Default: its last.")]
 NoCaption = Annotated[bool, typer.Option("--no-caption", help="Leave out the line that says n and profile.")]
 
@@ -55,7 +58,7 @@ def montage(
     evidence = load(run)
     table = table_of(evidence)
     section = _section(table, dataset)
-    chosen = options.split_commas(pairs) or _pairs(evidence.records, section.dataset.name)[:2]
+    chosen = options.split_commas(pairs) or _pairs(evidence.records, section.dataset)[:2]
     known = [row.method.label for row in section.rows]
     shown = options.split_commas(methods) or [row.method.label for row in section.compared]
     for name in shown:
@@ -137,10 +140,15 @@ def critical_difference(
 
 
 def _section(table: Table, name: str) -> Section:
-    known = {section.dataset.name: section for section in table.sections}
-    if name and name not in known:
+    """The section of a data set, named `name` or, where the run has several splits of it, `name:split`."""
+    known = {f"{section.dataset.name}:{section.dataset.split}": section for section in table.sections}
+    found = [section for full, section in known.items() if name in ("", section.dataset.name, full)]
+    if not found:
         raise unknown_name("data set in this run", name, known)
-    return known[name] if name else table.sections[0]
+    if name and len(found) > 1:
+        splits = " or ".join(full for full, section in known.items() if section in found)
+        raise UsageError(f"This run has several splits of '{name}'; name one of them: {splits}.")
+    return found[0]
 
 
 def _metric(table: Table, name: str) -> Column:
@@ -150,8 +158,9 @@ def _metric(table: Table, name: str) -> Column:
     return known[name.lower()] if name else table.metrics[-1]
 
 
-def _pairs(records: pd.DataFrame, dataset: str) -> list[str]:
-    return sorted(records.loc[(records["dataset"] == dataset) & (records["scope"] == "pair"), "pair"].unique())
+def _pairs(records: pd.DataFrame, dataset: DatasetHead) -> list[str]:
+    here = (records["dataset"] == dataset.name) & (records["split"] == dataset.split) & (records["scope"] == "pair")
+    return sorted(records.loc[here, "pair"].unique())
 
 
 def _panel(images: RunImages, name: str, title: str, pair: str, *, colour: bool) -> Panel:

@@ -39,11 +39,11 @@ def judges(
 
         uaabench run --methods uaa,tardal --datasets msrs --segmenter judges
     """
-    from uaabench.cli.progress import progress
     from uaabench.cli.running import print_failures
     from uaabench.core.paths import data_folder
     from uaabench.running import pipeline
     from uaabench.running.config import build
+    from uaabench.running.progress import progress
     from uaabench.running.store import open_run
     from uaabench.training import judges as training
     from uaabench.training.images import choose

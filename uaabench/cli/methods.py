@@ -14,7 +14,7 @@ from uaabench.core.errors import UsageError
 def fuse(
     images: Annotated[list[Path] | None, typer.Argument(metavar="[IR VI]", help="Two registered images.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The PNG to write, or the run directory.")] = None,
-    method: Annotated[str, typer.Option("--method", help="Method for two images.")] = "uaa",
+    method: Annotated[str | None, typer.Option("--method", help="Method for two images.")] = None,
     colour: Annotated[
         bool, typer.Option("--colour/--grey", help="Give the result the chroma of the visible image.")
     ] = False,
@@ -37,6 +37,8 @@ def fuse(
     if images:
         from uaabench.core import registry
 
+        if method is None:
+            raise UsageError("Name the method that fuses the two images: --method NAME; see 'uaabench list methods'.")
         registry.load_plugins(plugin)
         _fuse_files(images, out, method, device or "auto", colour)
         return

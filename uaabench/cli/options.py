@@ -29,8 +29,8 @@ SegmenterName = Annotated[
     str | None,
     typer.Option(
         "--segmenter",
-        help="What judges fused images by mIoU: `auto`, `none`, a trained `.safetensors`, `CONFIG@CHECKPOINT`, "
-        "or a folder made by `train judges` with those of each method. "
+        help="What judges fused images by mIoU: `auto`, `none`, a trained `.safetensors`, `CONFIG@CHECKPOINT`, where "
+        "`CONFIG.py` is code that runs, or a folder made by `train judges` with those of each method. "
         "Default: `auto`, the shipped one of each data set that has one.",
     ),
 ]
@@ -47,7 +47,10 @@ Plugins = Annotated[
 ]
 # What the verbs that train segmenters share.
 SegmenterNetwork = Annotated[
-    str, typer.Option("--segmenter", help="Network, see `uaabench list segmenters`, or a configuration file.")
+    str,
+    typer.Option(
+        "--segmenter", help="Network, see `uaabench list segmenters`, or a configuration file, which is code that runs."
+    ),
 ]
 TrainingProtocol = Annotated[str, typer.Option("--protocol", help="Which classes count. Default: the data set's.")]
 PairNames = Annotated[Path | None, typer.Option("--names", help="File with the ids to train on, one a line.")]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from uaabench.reporting.report import ReportOptions
+    from uaabench.reporting.table import Table
     from uaabench.running.config import RunConfig
     from uaabench.running.plan import Plan
     from uaabench.running.units import Failure
@@ -157,25 +158,20 @@ def execute(
     dry_run: bool = False,
 ) -> None:
     """Plan a run and carry it out; exits with 3 when something failed."""
-    from uaabench.cli.progress import run_progress
-    from uaabench.running import pipeline, plan, store
+    from uaabench import api
 
-    device = pipeline.pick_device(config.device)
-    planned = plan.make(config, device.partition(":")[0])
-    folder = out or Path("runs") / f"{'-'.join(data.label for data in planned.datasets)}-{planned.key[:8]}"
+    planned, folder = api.plan_run(config, out)
     if dry_run:
         _print_plan(planned, folder)
         return
-    store.open_run(folder)
     try:
-        with run_progress(planned, stages) as on_pair:
-            failures = pipeline.carry_out(planned, folder, device=device, stages=stages, fresh=fresh, on_pair=on_pair)
+        result = api.carry_out_and_report(planned, folder, stages=stages, fresh=fresh, progress=True)
     except KeyboardInterrupt:
         typer.echo(f"uaabench: interrupted; the same command goes on from what is in {folder}.", err=True)
         raise typer.Exit(130) from None
-    print_report(folder)
-    if failures:
-        print_failures(failures)
+    _print_table(result.model, result.report_files)
+    if result.failures:
+        print_failures(result.failures)
         raise typer.Exit(3)
 
 
@@ -193,25 +189,24 @@ def _print_plan(plan: Plan, folder: Path) -> None:
 
 def print_report(folder: Path, choice: ReportOptions | None = None) -> None:
     """Make the report of a run and print its table."""
+    from uaabench.reporting.report import report as make_report
+
+    _print_table(*make_report(folder, choice))
+
+
+def _print_table(table: Table, files: Sequence[Path]) -> None:
     from rich.console import Console
 
-    from uaabench.reporting.report import report as make_report
     from uaabench.reporting.terminal import print_table
 
-    table, files = make_report(folder, choice)
     print_table(table, Console())
     typer.echo(f"Written to {files[0].parent}: {', '.join(file.name for file in files)}")
 
 
-def print_failures(failures: Sequence[Failure], most: int = 20) -> None:
+def print_failures(failures: Sequence[Failure]) -> None:
     """List what failed, one line for each distinct reason of a method on a data set."""
-    grouped: dict[tuple[str, ...], list[str]] = {}
-    for failure in failures:
-        key = (failure.stage, failure.method, f"{failure.dataset} {failure.split}", failure.reason)
-        grouped.setdefault(key, []).append(failure.pair)
+    from uaabench.reporting.failures import failure_lines
+
     typer.echo(f"uaabench: {len(failures)} pairs failed; the same command tries them again.", err=True)
-    for (stage, method, dataset, reason), pairs in list(grouped.items())[:most]:
-        where = pairs[0] if len(pairs) == 1 else f"{len(pairs)} pairs"
-        typer.echo(f"  {stage} {method} on {dataset}, {where}: {reason}", err=True)
-    if len(grouped) > most:
-        typer.echo(f"  and {len(grouped) - most} more, all in the report", err=True)
+    for line in failure_lines(failures):
+        typer.echo(f"  {line}", err=True)

@@ -92,13 +92,16 @@ def _judge(pred: Path, labels: Path, protocol: str) -> _Judged:
     import numpy as np
 
     from uaabench.judges.segmentation import protocols
-    from uaabench.judges.segmentation.confusion import interval, scores
+    from uaabench.judges.segmentation.confusion import MEAN_IOU, scores
     from uaabench.judges.segmentation.folders import read_matrices
+    from uaabench.statistics.resampling import Tallies, estimate
 
     convention = protocols.protocol(protocol)
     matrices = np.stack(read_matrices(pred, labels, convention))
-    low, high = interval([matrices], convention)
-    return _Judged(convention, scores(matrices.sum(axis=0), convention), low, high, len(matrices), len(images(labels)))
+    names = tuple(map(str, range(len(matrices))))
+    found = estimate(MEAN_IOU, Tallies("", {"counts_zero": convention.counts_zero}, names, (tuple(matrices),)))
+    of_all = scores(matrices.sum(axis=0), convention)
+    return _Judged(convention, of_all, found.low, found.high, len(matrices), len(images(labels)))
 
 
 def _print(judged: _Judged) -> None:
@@ -150,6 +153,6 @@ def _number(value: float) -> float | None:
 
 
 def _text(value: float) -> str:
-    from uaabench.reporting.table import number
+    from uaabench.core.grid import number
 
     return number(_number(value))

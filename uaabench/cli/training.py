@@ -75,111 +75,90 @@ def segmenter(
     )
     if validation := read_card(file).validation:
         typer.echo(f"Validated: {validation}")
-    typer.echo(f"Written: {file} and its card. Use it: uaabench run --segmenter {file} --datasets {dataset}")
+    named = f"{segmenter}@{file}" if segmenter.endswith(".py") else file
+    typer.echo(f"Written: {file} and its card. Use it: uaabench run --segmenter {named} --datasets {dataset}")
 
 
 @app.command()
 def method(
     name: Annotated[str, typer.Argument(help="Name of the method; `train NAME` is the same as `train method NAME`.")],
     budget: Annotated[
-        str, typer.Option("--budget", "-b", help="Built-in budget (see docs/baselines.md), or a YAML file.")
-    ] = "retrained",
+        str,
+        typer.Option(
+            "--budget", "-b", help="What all methods share: a built-in budget (see docs/baselines.md), or a YAML file."
+        ),
+    ] = "",
+    recipe: Annotated[
+        str,
+        typer.Option("--recipe", "-r", help="Of a method with a loop of its own: a built-in recipe, or a YAML file."),
+    ] = "",
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder of checkpoint, log and weights. Default: runs/NAME.")
+        Path | None, typer.Option("--out", "-o", help="Folder of checkpoints, logs and weights. Default: runs/NAME.")
     ] = None,
     changes: Changes = None,
     plugins: options.Plugins = None,
     device: options.Device = None,
     data_root: options.DataRoot = None,
 ) -> None:
-    """Train a method by its own loss within a budget that is the same for all, and export weights and card.
+    """Train a method by its own loss within a budget that all share, or by a recipe; export weights and card.
 
     Examples:
         uaabench train seafusion --data-root DATA
 
         uaabench train seafusion --set steps=100 --set data=[demo] --out runs/try
+
+        uaabench train uaa --recipe paper --set segmenter.backbone=mobilenet_v2.pth --device cuda --out runs/paper
     """
     import torch
 
     from uaabench.core.registry import load_plugins
     from uaabench.core.weights import card_of
     from uaabench.running.pipeline import pick_device
-    from uaabench.training import budget as budgets
-    from uaabench.training.method import objective_of, train
-    from uaabench.training.pairs import find
-    from uaabench.training.recipe import parse_changes
+    from uaabench.training.settings import parse_changes
+    from uaabench.training.trainers import trainer_of
 
     load_plugins(plugins)
-    objective_of(name)
-    chosen = budgets.read(budget, parse_changes(changes or []))
+    trainer = trainer_of(name)
+    named = _settings(name, trainer.word, {"budget": budget, "recipe": recipe})
+    settings = trainer.read(named or trainer.default, parse_changes(changes or []))
     folder = out or Path("runs") / name
-    pairs = find(chosen.data, (), chosen.hold_out, data_root)
-    typer.echo(f"{name} within the budget {chosen.name} on {'; '.join(pairs.described)}. Log and checkpoint: {folder}")
-
-    def report(step: int, values: dict[str, float]) -> None:
-        if step % 50 == 0 or step == chosen.steps:
-            text = "  ".join(f"{term} {value:.4g}" for term, value in values.items())
-            typer.echo(f"step {step} of {chosen.steps}: {text}")
-
-    file = train(name, pairs, chosen, torch.device(pick_device(device or "auto")), folder, report)
-    typer.echo(card_of(file).note)
+    pairs = trainer.pairs(settings, data_root)
+    described = "; ".join(pairs.described)
+    typer.echo(f"{name} by the {trainer.word} {settings.name} on {described}. Logs and checkpoints: {folder}")
+    file = trainer.train(settings, pairs, torch.device(pick_device(device or "auto")), folder, typer.echo)
+    if note := card_of(file).note:
+        typer.echo(note)
     typer.echo(f"Written: {file} and its card. Use it: uaabench run --methods {name}@{file}")
 
 
-@app.command()
-def uaa(
-    recipe: Annotated[
-        str, typer.Option("--recipe", "-r", help="Built-in recipe (see docs/uaa.md), or a YAML file.")
-    ] = "sharp",
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of checkpoints, logs and weights.")] = Path(
-        "runs/uaa"
-    ),
-    changes: Changes = None,
-    device: options.Device = None,
-    data_root: options.DataRoot = None,
-) -> None:
-    """Train UAAFusion by a recipe and export weights and card.
+def _settings(name: str, word: str, given: dict[str, str]) -> str:
+    """What was named of the one kind of settings that a method takes; empty for nothing."""
+    from uaabench.core.errors import UsageError
 
-    Examples:
-        uaabench train uaa --out runs/uaa --data-root DATA
-
-        uaabench train uaa --recipe paper --set segmenter.backbone=mobilenet_v2.pth --device cuda --out runs/paper
-    """
-    import torch
-
-    from uaabench.running.pipeline import pick_device
-    from uaabench.training import recipe as recipes
-    from uaabench.training.export import export
-    from uaabench.training.pairs import find
-    from uaabench.training.uaa import train
-
-    chosen = recipes.read(recipe, recipes.parse_changes(changes or []))
-    pairs = find(chosen.data, chosen.labelled, chosen.validation.pairs, data_root)
-    typer.echo(f"Recipe {chosen.name} on {'; '.join(pairs.described)}. Logs and checkpoints: {out}")
-
-    def report(phase: str, step: int, values: dict[str, float]) -> None:
-        steps = chosen.segmenter.steps if phase == "segmenter" else chosen.joint.steps
-        if phase == "validation" or step % 50 == 0 or step == steps:
-            text = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
-            typer.echo(f"{phase} {step} of {steps}: {text}")
-
-    train(pairs, chosen, torch.device(pick_device(device or "auto")), out, report)
-    file = export(out, out / "uaa.safetensors")
-    typer.echo(f"Written: {file} and its card. Use it: uaabench run --methods uaa@{file}")
+    for other, value in given.items():
+        if value and other != word:
+            raise UsageError(f"The method '{name}' is trained by a {word}; write --{word} instead of --{other}.")
+    return given[word]
 
 
 @app.command()
 def export(
-    folder: Annotated[Path, typer.Argument(help="Folder of a training of UAAFusion, finished or not.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="File to write; its card goes beside it.")] = Path(
-        "uaa.safetensors"
-    ),
+    folder: Annotated[Path, typer.Argument(help="Folder of a training by a recipe, finished or not.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="File to write; its card goes beside it. Default: NAME.safetensors."),
+    ] = None,
+    plugins: options.Plugins = None,
 ) -> None:
-    """Export the weights of the last checkpoint of `train uaa`, and their card.
+    """Export the weights of the last checkpoint of a training by a recipe, and their card.
 
     Examples:
         uaabench train export runs/uaa -o uaa.safetensors
     """
-    from uaabench.training.export import export as write
+    from uaabench.core.registry import load_plugins
+    from uaabench.training.trainers import trained_in, trainer_of
 
-    typer.echo(f"Written: {write(folder, out)} and its card.")
+    load_plugins(plugins)
+    name = trained_in(folder)
+    file = trainer_of(name).export(folder, out or Path(f"{name}.safetensors"))
+    typer.echo(f"Written: {file} and its card.")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from uaabench.core.errors import WeightsError
 
 if TYPE_CHECKING:
     from uaabench.core.weights import ResolvedWeights
@@ -75,30 +78,36 @@ def verify() -> None:
 
     Example: uaabench weights verify
     """
-    from uaabench.core.errors import WeightsError
-
     broken = 0
-    for name, found in _all_here():
-        try:
-            found.verify()
-            typer.echo(f"ok    {name}")
-        except WeightsError as error:
-            broken += 1
-            typer.echo(f"WRONG {name}: {error}")
+    for name, _, fault in weights_here():
+        typer.echo(f"WRONG {name}: {fault}" if fault else f"ok    {name}")
+        broken += bool(fault)
     if broken:
         raise typer.Exit(WeightsError.exit_code)
 
 
-def _all_here() -> list[tuple[str, ResolvedWeights]]:
-    """Every file of weights on this machine with the name it is used by."""
-    from uaabench.core import registry, weights
+def weights_here() -> Iterator[tuple[str, str, str]]:
+    """Check every file of weights on this machine, those of segmenters included.
 
-    cards = list(registry.method_cards().values())
-    shipped = [(card.name, weights.resolve(card)) for card in cards if weights.shipped(card.name)]
-    added = [
-        (f"{card.name}@{name}", weights.resolve(card, name))
-        for card in cards
-        for name, checkpoint in card.checkpoints.items()
-        if weights.stored(checkpoint)
-    ]
-    return shipped + added
+    Yields:
+        The name it is used by, `shipped` or `added`, and what is wrong with it: a sentence, empty where nothing is.
+    """
+    from uaabench.core import registry, weights
+    from uaabench.judges.segmentation import segmenters
+
+    for name, fault in weights.verify_shipped(weights.shipped_folder(), weights.card_of):
+        yield name, "shipped", fault
+    for name, fault in weights.verify_shipped(segmenters.shipped_folder(), segmenters.read_card):
+        yield f"segmenter {name}", "shipped", fault
+    for card in registry.method_cards().values():
+        for name, checkpoint in card.checkpoints.items():
+            if weights.stored(checkpoint):
+                yield f"{card.name}@{name}", "added", _fault(weights.resolve(card, name))
+
+
+def _fault(found: ResolvedWeights) -> str:
+    try:
+        found.verify()
+    except WeightsError as error:
+        return str(error)
+    return ""

@@ -33,7 +33,7 @@ class Grid:
     """A table of texts.
 
     Attributes:
-        name: What tells it from the other grids of a report, for example `versus-msrs-test`.
+        name: What tells it from the other grids of a report, for example `versus-msrs/test`.
         title: Its heading.
         columns: Headings of the columns behind the first one, which holds the methods.
         arrows: For each column whether higher is better; None for a column without a direction.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from uaabench.core import decoding
 from uaabench.core.arrays import ByteImage, FloatImage
-from uaabench.core.errors import UsageError
+from uaabench.core.errors import MethodError, UsageError
 from uaabench.core.files import replacing
 
 if TYPE_CHECKING:
@@ -106,7 +106,12 @@ def quantise(fused: Tensor) -> list[ByteImage]:
 
     Returns:
         For each image of the batch (H,W) or (H,W,3) uint8.
+
+    Raises:
+        MethodError: A value is NaN or infinite, which would become black or white.
     """
+    if not fused.isfinite().all():
+        raise MethodError(f"{int((~fused.isfinite()).sum())} of {fused.numel()} values are not finite")
     scaled = fused.detach().clamp(0, 1).mul(255).round().byte().cpu().numpy()
     return [image[0] if image.shape[0] == 1 else np.ascontiguousarray(image.transpose(1, 2, 0)) for image in scaled]
 

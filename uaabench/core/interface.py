@@ -108,9 +108,12 @@ class MethodCard:
         licence: Licence of the authors' code, where it matters for their weights.
         postprocessing: What happens to the network output before it is quantised.
         parameters: Number of trainable parameters of the shipped configuration.
+        colour: Colour in figures, `#rrggbb`; empty where the next free one will do.
         implementation: `module:Class` that carries it out.
         objective: `module:Class` of its network with its own loss, for a training within a common budget; empty for
             a method that is not trained so.
+        trainer: `module:Class` of the `uaabench.training.trainer.Trainer` that trains it by a loop of its own.
+        explains: What its segmenter says of a fusion, also of another method's; empty where it offers no `explain`.
         checkpoints: Published checkpoints by name.
     """
 
@@ -127,8 +130,11 @@ class MethodCard:
     licence: str = ""
     postprocessing: str = "none"
     parameters: int | None = None
+    colour: str = ""
     implementation: str = ""
     objective: str = ""
+    trainer: str = ""
+    explains: str = ""
     checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
 
     @classmethod

@@ -262,7 +262,7 @@ def _read_plugin(path: Path) -> Plugin:
 
 
 def _defined(module: ModuleType, kind: str) -> dict[str, Any]:
-    """What a module defines of a kind, by the name it has there; what it only imports is another's."""
+    """What a module defines of a kind, by the name it has there; not what it only imports, nor a base of its own."""
     contract = KINDS[kind].base
     found: dict[int, tuple[str, Any]] = {}
     for attribute, value in vars(module).items():
@@ -270,7 +270,7 @@ def _defined(module: ModuleType, kind: str) -> dict[str, Any]:
             own = isinstance(value, contract) and not _is_known(kind, value)
         else:
             own = inspect.isclass(value) and issubclass(value, contract) and value.__module__ == module.__name__
-        if own and not inspect.isabstract(value):
+        if own and not (inspect.isabstract(value) and not hasattr(value, "card")):
             found.setdefault(id(value), (attribute, value))
     return dict(found.values())
 
@@ -282,13 +282,21 @@ def _is_known(kind: str, value: Any) -> bool:
 
 
 def _name(kind: str, value: Any, origin: str) -> str:
-    """The name that a class or object gives itself."""
-    card = KINDS[kind].card
-    named = value if card is None else getattr(value, "card", None)
+    """The name that a class gives itself in its card, or an object by itself.
+
+    Raises:
+        UsageError: It is not what a thing of this kind must be.
+    """
+    word, contract, card = KINDS[kind].word, KINDS[kind].base, KINDS[kind].card
+    named: Any = value if card is None else getattr(value, "card", None)
+    if not isinstance(named, card or (type if KINDS[kind].of_classes else contract)):
+        what = f"has no card of type {card.__name__}" if card is not None else f"is no {contract.__name__}"
+        raise UsageError(f"The {word} {origin} {what}; see docs/add-a-method.md for what it needs.")
+    if inspect.isabstract(value):
+        raise UsageError(f"The {word} {origin} lacks {' and '.join(sorted(value.__abstractmethods__))}; define it.")
     name = getattr(named, "name", None)
-    if not (card is None or isinstance(named, card)) or not isinstance(name, str) or not name:
-        expected = f"a card of type {card.__name__}" if card is not None else "a name"
-        raise UsageError(f"The {KINDS[kind].word} {origin} has no {expected.removeprefix('a ')}; give it {expected}.")
+    if not isinstance(name, str) or not name:
+        raise UsageError(f"The {word} {origin} has no name; give it one.")
     return name
 
 

@@ -10,11 +10,11 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from uaabench.core import paths
 from uaabench.core.errors import UsageError, WeightsError, unknown_name
@@ -23,6 +23,11 @@ from uaabench.core.interface import Checkpoint, MethodCard
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+C = TypeVar("C")
+# pydantic, which reads cards, must refuse an entry that does not exist.
+ONLY_ITS_ENTRIES: dict[str, str] = {"extra": "forbid"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +47,8 @@ class WeightsCard:
         sha256: Hash of the file; filled in by `export`.
         note: What a user must know before relying on them.
     """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = ONLY_ITS_ENTRIES
 
     method: str
     version: int
@@ -104,19 +111,63 @@ def sha256(path: Path) -> str:
 
 def shipped(name: str) -> Path | None:
     """File of the weights that come with the package, or None."""
-    path = _shipped_folder() / f"{name}.safetensors"
+    path = shipped_folder() / f"{name}.safetensors"
     return path if path.is_file() else None
 
 
 def shipped_card(name: str) -> WeightsCard | None:
     """Card of the weights that come with the package, or None."""
-    path = _shipped_folder() / f"{name}.safetensors"
+    path = shipped_folder() / f"{name}.safetensors"
     return card_of(path) if path.is_file() else None
 
 
+def verify_shipped(folder: Path, read: Callable[[Path], Any]) -> Iterator[tuple[str, str]]:
+    """Check all weights with a card, or cards with weights, of a folder that comes with the package.
+
+    Args:
+        folder: The folder.
+        read: Reads the card beside weights; it has their `sha256`.
+
+    Yields:
+        The name of the weights, and what is wrong with them: a sentence, empty where nothing is.
+    """
+    for name in sorted({path.stem for path in folder.iterdir() if path.suffix in {".json", ".safetensors"}}):
+        path = folder / f"{name}.safetensors"
+        try:
+            ResolvedWeights(path, read(path).sha256).verify()
+        except WeightsError as error:
+            yield name, str(error)
+        else:
+            yield name, ""
+
+
 def card_of(path: Path) -> WeightsCard:
-    """The card that `export` wrote beside weights."""
-    return WeightsCard(**json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
+    """The card that `export` wrote beside weights.
+
+    Raises:
+        WeightsError: It is missing, or is no such card.
+    """
+    return read_card(WeightsCard, path.with_suffix(".json"))
+
+
+def read_card(kind: type[C], path: Path) -> C:
+    """Read a card from a JSON file: a dataclass with exactly the entries of its fields.
+
+    Raises:
+        WeightsError: The file is missing, or no such card.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(kind).validate_json(path.read_bytes(), strict=True)
+    except OSError as error:
+        raise WeightsError(
+            f"Cannot read the card {path}: {error.strerror or error}; it belongs beside its weights."
+        ) from error
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = f" in '{'.'.join(str(part) for part in problem['loc'])}'" if problem["loc"] else ""
+        raise WeightsError(f"The card {path} is broken{where}: {problem['msg']}; export the weights again.") from error
 
 
 def comes_with_weights(card: MethodCard) -> bool:
@@ -253,7 +304,7 @@ def export(path: Path, tensors: Mapping[str, Tensor], card: WeightsCard, config:
     """
     from safetensors.torch import save
 
-    half = {key: _halved(value) for key, value in tensors.items()}
+    half = {key: halved(value) for key, value in tensors.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     content = save({key: value.contiguous() for key, value in half.items()}, {"config": json.dumps(dict(config))})
     with replacing(path) as aside:
@@ -261,8 +312,8 @@ def export(path: Path, tensors: Mapping[str, Tensor], card: WeightsCard, config:
     write_json(path.with_suffix(".json"), asdict(card) | {"sha256": sha256(path)})
 
 
-def _halved(tensor: Tensor) -> Tensor:
-    """In half precision, where its values do not become infinite."""
+def halved(tensor: Tensor) -> Tensor:
+    """A tensor in half precision, or as it is where a value would become infinite."""
     half = tensor.half() if tensor.is_floating_point() else tensor
     return half if half.isfinite().all() else tensor
 
@@ -271,19 +322,26 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read what `export` wrote: the state dict in single precision, and the architecture.
 
     Raises:
-        WeightsError: The file is no safetensors file.
+        WeightsError: The file is no safetensors file, or has values that are not finite.
     """
     from safetensors import SafetensorError, safe_open
+
+    from uaabench.core.checkpoints import require_finite
 
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
             metadata = file.metadata() or {}
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"{path} is not a safetensors file: {error}.") from error
+        config = json.loads(metadata.get("config", "{}"))
+    except (OSError, SafetensorError, ValueError, RecursionError) as error:
+        raise WeightsError(f"{path} is not a safetensors file of uaabench: {error}.") from error
+    if not isinstance(config, dict):
+        raise WeightsError(f"{path} has a configuration that is no mapping; export it again.")
+    require_finite(tensors, path)
     singles = {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
-    return singles, json.loads(metadata.get("config", "{}"))
+    return singles, config
 
 
-def _shipped_folder() -> Path:
+def shipped_folder() -> Path:
+    """Where the weights of methods that come with the package lie, each with its card."""
     return Path(str(files("uaabench.baselines"))) / "weights"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from uaabench.core import imaging, registry
+from uaabench.core import imaging, registry, weights
 from uaabench.core.errors import UsageError
 from uaabench.core.interface import DatasetCard, FusionDataset, LabelClass, Pair
 from uaabench.methods.explanation import Explains, Explanation
@@ -16,35 +16,44 @@ from uaabench.methods.named import MethodPlan, plan_method
 if TYPE_CHECKING:
     from torch import Tensor
 
-# The method whose segmenter explains those that have none, and the data sets whose classes segmenters are trained for.
-JUDGE = "uaa"
-NAMED_BY = ("msrs", "fmb")
+
+def default_explainer() -> str:
+    """Name of the first method whose card says that it explains fusions, and whose weights are here.
+
+    Raises:
+        UsageError: There is none.
+    """
+    cards = registry.method_cards().values()
+    ready = [card.name for card in cards if card.explains and weights.comes_with_weights(card)]
+    if not ready:
+        raise UsageError("No method with weights explains fusions; name one as NAME@FILE.")
+    return ready[0]
 
 
-def judge_of(method: MethodPlan) -> MethodPlan:
-    """The method whose segmenter explains the images of a method: itself where it can, else UAAFusion as shipped."""
+def explainer_of(method: MethodPlan) -> MethodPlan:
+    """The method whose segmenter explains the images of a method: itself where it can, else the default one."""
     explains_itself = method.folder is None and issubclass(registry.method_class(method.card.name), Explains)
-    return method if explains_itself else plan_method(JUDGE)
+    return method if explains_itself else plan_method(default_explainer())
 
 
-def explain(
-    method: MethodPlan, judge: MethodPlan, dataset: FusionDataset, pair: Pair, *, device: str, labels: bool = False
+def explain_pair(
+    method: MethodPlan, explainer: MethodPlan, dataset: FusionDataset, pair: Pair, *, device: str, labels: bool = False
 ) -> Explanation:
     """Fuse a pair and explain the result.
 
-    A method that is its own judge is explained from inside; the artefact of any other one is explained by the
-    segmenter of the judge.
+    A method that is its own explainer is explained from inside; the artefact of any other one is explained by the
+    segmenter of the explainer.
 
     Args:
         method: What fuses, or a folder of images that were fused elsewhere.
-        judge: The method whose segmenter explains; see `judge_of`.
+        explainer: The method whose segmenter explains; see `explainer_of`.
         dataset: Data set of the pair.
         pair: What is fused.
         device: As torch names it.
         labels: Take the label map of the pair for its regions, instead of what the segmenter finds.
 
     Raises:
-        UsageError: The judge has no segmenter, or the label map is not there or of other classes.
+        UsageError: The explainer has no segmenter, or the label map is not there or of other classes.
         DataError: An image is missing or unreadable.
         WeightsError: Weights are missing, changed, or do not fit.
     """
@@ -53,40 +62,42 @@ def explain(
     set_seed(0)
     sources, place = dataset.read(pair), torch.device(device)
     mask = _one_hot(dataset, pair).to(place) if labels else None
-    explainer = load_method(judge, place)
-    if not isinstance(explainer, Explains):
-        raise UsageError(f"{judge.card.title} has no segmenter that explains; name a method that has: {JUDGE}")
+    explaining = load_method(explainer, place)
+    if not isinstance(explaining, Explains):
+        others = ", ".join(card.name for card in registry.method_cards().values() if card.explains)
+        raise UsageError(f"{explainer.card.title} has no segmenter that explains; name a method that has: {others}.")
     fused: Tensor | None = None
-    if judge != method:
+    if explainer != method:
         fuse = make_fuser(method, device=device)
         fused = imaging.to_tensor(fuse(pair, sources)).to(place)
     with torch.no_grad():
         ir, vi = (imaging.to_tensor(image).to(place) for image in (sources.ir, sources.vi))
-        return explainer.explain(ir, vi, fused=fused, mask=mask)
+        return explaining.explain(ir, vi, fused=fused, mask=mask)
 
 
 def names_of(found: Explanation, card: DatasetCard) -> tuple[str, tuple[LabelClass, ...]]:
     """Names and colours of the segmenter's classes: those of the first data set that has as many, and its title.
 
-    The data set of the pair comes first, then those that segmenters are trained for. Nothing where none has as many.
+    The data set of the pair comes first, then all others in the order of `uaabench list datasets`. Nothing where none
+    has as many.
     """
-    others = (registry.dataset_class(name).card for name in NAMED_BY)
+    others = (registry.dataset_class(name).card for name in registry.dataset_names())
     fitting = [entry for entry in (card, *others) if len(entry.classes) == found.classes]
     return (fitting[0].title, fitting[0].classes) if fitting else ("", ())
 
 
-def caption(found: Explanation, method: MethodPlan, judge: MethodPlan, *, where: str, named_by: str) -> str:
+def caption(found: Explanation, method: MethodPlan, explainer: MethodPlan, *, where: str, named_by: str) -> str:
     """What a reader must know to make the same figure, in one line.
 
     Args:
         found: What is shown.
         method: What fused.
-        judge: Whose segmenter explained.
+        explainer: Whose segmenter explained.
         where: Data set, split and id of the pair.
         named_by: Title of the data set whose classes are named; may be empty.
     """
     classes = f"{found.classes} classes" + (f" of {named_by}" if named_by else "")
-    of = "" if judge == method else f" of {_with_weights(judge)}"
+    of = "" if explainer == method else f" of {_with_weights(explainer)}"
     regions = "regions: its argmax on the average" if found.mask == "scores" else "regions: label map"
     inside = [] if found.stages is None else [f"N = {found.stages}", f"data step {'on' if found.data_step else 'off'}"]
     parts = [_with_weights(method), where, f"segmenter {found.segmenter}{of}, {classes}", regions, f"K = {found.steps}"]

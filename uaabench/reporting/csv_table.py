@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from uaabench.reporting.table import Section, Table
 
@@ -22,7 +22,11 @@ def csv_table(table: Table) -> str:
     number, so equal tables give equal bytes; what is missing is empty. Names stand as they are, so that they read back:
     one that begins with `=`, `+`, `-` or `@` is text too, which a spreadsheet must be told when it opens the file.
     """
-    lines = [_line(COLUMNS)]
+    return "".join(map(_line, (COLUMNS, *rows(table))))
+
+
+def rows(table: Table) -> Iterator[tuple[object, ...]]:
+    """The values of each line, in the order of `COLUMNS`; None for what is missing."""
     for section in table.sections:
         for row in section.rows:
             for metric in table.metrics:
@@ -30,8 +34,7 @@ def csv_table(table: Table) -> str:
                 where = (section.dataset.name, section.dataset.split, row.method.label, row.method.track)
                 estimate = (cell.mean, cell.low, cell.high, cell.n, cell.planned, cell.mark)
                 beside = _beside(table, section, row.method.label, metric.name)
-                lines.append(_line((*where, metric.name, table.profile, *estimate, *beside)))
-    return "".join(lines)
+                yield (*where, metric.name, table.profile, *estimate, *beside)
 
 
 def _line(values: Iterable[object]) -> str:

@@ -132,8 +132,8 @@ class Change:
 
     @property
     def where(self) -> str:
-        """Data set, method and metric, for example `msrs uaa Qabf`."""
-        return f"{self.dataset} {self.method} {self.metric}"
+        """Data set, split, method and metric, for example `msrs test uaa Qabf`."""
+        return f"{self.dataset} {self.split} {self.method} {self.metric}"
 
     @property
     def sentence(self) -> str:

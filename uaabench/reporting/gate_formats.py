@@ -30,7 +30,11 @@ def as_junit(found: Sequence[Change]) -> str:
     )
     for change in found:
         case = ElementTree.SubElement(
-            suite, "testcase", classname=f"{change.dataset}.{change.method}", name=change.metric, time="0"
+            suite,
+            "testcase",
+            classname=f"{change.dataset}.{change.split}.{change.method}",
+            name=change.metric,
+            time="0",
         )
         if change.fails:
             ElementTree.SubElement(case, "failure", message=change.sentence, type=change.verdict)

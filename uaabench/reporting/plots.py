@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 def colours(table: Table) -> dict[str, str]:
     """Colour of each method by its label, the same in every figure of a run."""
-    return figures.colours([(method.label, method.is_floor) for method in table.methods])
+    return figures.colours(
+        [(method.label, method.is_floor) for method in table.methods],
+        {method.label: method.colour for method in table.methods if method.colour},
+    )
 
 
 def caption(table: Table, section: Section, what: str, *, pairs: int | None = None) -> str:

@@ -79,8 +79,16 @@ def _plan_named(dataset: FusionDataset, label: str, split: str, config: RunConfi
 
 
 def split_name(dataset: FusionDataset, split: str) -> str:
-    """How a split is called: by its name, or by the stem of the list of pairs that was named instead."""
-    return split if split in dataset.card.splits else Path(split).stem
+    """How a split is called: by its name, or by the stem of the list of pairs that was named instead.
+
+    Raises:
+        UsageError: That stem could not name a folder of the run.
+    """
+    if split in dataset.card.splits:
+        return split
+    stem = Path(split).stem
+    refuse_label(stem)
+    return stem
 
 
 def plan_dataset(dataset: FusionDataset, label: str, split: str, pairs: Sequence[Pair]) -> DatasetPlan:
@@ -119,7 +127,7 @@ def open_dataset(entry: str, data_root: Path) -> tuple[FusionDataset, str, str]:
     """
     label, is_folder, rest = entry.partition("=")
     if is_folder:
-        if label in registry.dataset_names():
+        if label.casefold() in map(str.casefold, registry.dataset_names()):
             raise UsageError(f"'{entry}' needs a label of its own, not the name of a data set: mine={rest}")
         refuse_label(label)
         root = Path(rest).expanduser().absolute()

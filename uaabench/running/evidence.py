@@ -32,6 +32,7 @@ class MethodRow:
         track: What its numbers may be compared with, for example `official`; empty where that needs no words.
         weights: Where its weights come from, in a few words; empty for a method without.
         bibtex: BibTeX entry of its publication; empty for a method without.
+        colour: Its colour in figures, `#rrggbb`; empty where the next free one will do.
     """
 
     label: str
@@ -40,6 +41,7 @@ class MethodRow:
     track: str = ""
     weights: str = ""
     bibtex: str = ""
+    colour: str = ""
 
     @property
     def is_floor(self) -> bool:
@@ -67,8 +69,8 @@ class DatasetHead:
 
     @property
     def key(self) -> str:
-        """What tells it from the other data sets of a run: label and split."""
-        return f"{self.name}-{self.split}"
+        """What tells it from the other data sets of a run, as neither label nor split has a slash: `msrs/test`."""
+        return f"{self.name}/{self.split}"
 
     @property
     def heading(self) -> str:
@@ -271,4 +273,5 @@ def _row(method: Mapping[str, Any]) -> MethodRow:
         track=method["track"],
         weights=weights,
         bibtex=method.get("bibtex", ""),
+        colour=method.get("colour", ""),
     )

@@ -18,14 +18,16 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from uaabench.core import registry
 from uaabench.core.errors import enter_worker
+from uaabench.core.interface import Pair
 from uaabench.core.threads import limit_threads
 from uaabench.running import stage, store
-from uaabench.running.units import Runtime, Share
+from uaabench.running.units import Outcome, Runtime, Share, Unit
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,10 @@ class Job:
 def carry_out(job: Job, runtime: Runtime, on_pair: Callable[[], object]) -> bool:
     """Carry a job out in this process; whether no pair failed."""
     failed = False
-    for outcome in stage.make(job.stage, {job.stage: job.options}).work(job.share, runtime):
+    left = {(unit.folder, pair.id): (unit, pair) for pair, units in job.share.waiting for unit in units}
+    work = stage.make(job.stage, {job.stage: job.options}).work(job.share, runtime)
+    for outcome in chain(work, _forgotten(left)):
+        left.pop((outcome.unit.folder, outcome.pair.id), None)
         result = store.Result(outcome.value, outcome.reason)
         store.append(runtime.run, outcome.unit, job.share.number, outcome.pair.id, result)
         on_pair()
@@ -66,6 +71,11 @@ def carry_out(job: Job, runtime: Runtime, on_pair: Callable[[], object]) -> bool
             if runtime.fail_fast:
                 break
     return not failed
+
+
+def _forgotten(left: Mapping[Any, tuple[Unit, Pair]]) -> Iterator[Outcome]:
+    """What a stage passed over in silence has failed."""
+    yield from [Outcome(unit, pair, reason="the stage gave no result for this pair") for unit, pair in left.values()]
 
 
 @contextmanager

@@ -11,17 +11,17 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import uaabench
 from uaabench.core import files, registry
 from uaabench.core.errors import DataError, UsageError
 from uaabench.core.interface import Column
 from uaabench.core.threads import threads_per_job
+from uaabench.core.version import __version__
 from uaabench.methods.named import MethodPlan
 from uaabench.running import store
 from uaabench.running.config import RunConfig
@@ -44,7 +44,7 @@ def write(run: Path, plan: Plan, device: str, tables: Mapping[str, str]) -> None
     """
     config = plan.config
     content = {
-        "uaabench": uaabench.__version__,
+        "uaabench": __version__,
         "git": _git_state(),
         "plan": plan.key,
         "config": config.model_dump(mode="json"),
@@ -117,6 +117,29 @@ def read_config(run: Path) -> RunConfig:
     return RunConfig.model_validate(read(run)["config"])
 
 
+def refuse_other(run: Path, units: Sequence[Unit], stages: Sequence[str]) -> None:
+    """Refuse to do some stages of a run anew when the others would not be planned as they were.
+
+    Args:
+        run: The run directory.
+        units: All units as they are planned now.
+        stages: Names of the stages that are done anew.
+
+    Raises:
+        UsageError: The run had a unit of another stage that is not planned any more: its images, label maps, weights,
+            options or versions have changed.
+        DataError: The manifest was changed, or the records are not those that it was written for.
+    """
+    planned = {unit.key for unit in units}
+    for entry in read(run)["units"]:
+        if entry["stage"] not in stages and entry["key"] not in planned:
+            raise UsageError(
+                f"'{entry['stage']} {entry['method']} on {entry['dataset']} {entry['split']}' is not what it was in "
+                f"{run}: its images, label maps, weights, options or version have changed; bring them back, or give "
+                "the whole command of the run in a new folder. What the run held is untouched."
+            )
+
+
 def command(config: RunConfig) -> str:
     """The command line that describes a run, without what belongs to one machine: folders, workers, device."""
     words = ["uaabench", "run", "--methods", ",".join(config.methods)]
@@ -155,6 +178,7 @@ def _method_facts(method: MethodPlan, plan: Plan) -> dict[str, Any]:
         "label": method.label,
         "title": method.title,
         "kind": method.card.kind,
+        "colour": method.card.colour if method.label == method.card.name else "",
         "version": method.card.version,
         "track": method.weights.track,
         "weights": method.weights.name,
@@ -227,7 +251,7 @@ def _version(package: str) -> str:
 
 def _git_state() -> str:
     """Commit of the checkout this package runs from, with `-dirty` if it was changed; empty when installed."""
-    folder = Path(uaabench.__file__).resolve().parents[1]
+    folder = Path(__file__).resolve().parents[2]
     if not (folder / ".git").exists():
         return ""
     described = subprocess.run(

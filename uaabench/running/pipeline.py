@@ -70,24 +70,27 @@ def carry_out(
         All pairs that failed, in this call or, in a stage that was not run now, before.
 
     Raises:
-        UsageError: Another process works in the directory, or the images to be judged are not there.
+        UsageError: Another process works in the directory, or the stages that are not done are not as they were.
         StorageError: Results cannot be written; what was kept so far is used next time.
     """
     with locked(run), _interrupted_by_sigterm():
         chosen = [stage for stage in plan.stages if stages is None or stage.name in stages]
-        if plan.stages[0] not in chosen:
-            store.refuse_unfused(run, plan.units[plan.stages[0].name])
+        if stages is not None:
+            manifest.refuse_other(run, plan.of(), stages)
+            store.refuse_absent(run, plan.of([stage.name for stage in plan.stages if stage not in chosen]))
         if fresh:
             # What was found in images that are made anew is no longer theirs, whatever the stages of this call.
             names = None if plan.stages[0] in chosen else [stage.name for stage in chosen]
             store.discard(run, plan.of(names))
+        stopped = False
         for stage in chosen:
             done = work_on(stage, plan.units[stage.name], run, plan.config, device=device, on_pair=on_pair)
             if not done and plan.config.fail_fast:
+                stopped = True
                 break
         tables = records.collect(run, plan)
         manifest.write(run, plan, device, tables)
-        return store.failures(run, plan.of())
+        return [*store.failures(run, plan.of()), *([] if stopped else store.missing(run, plan.of()))]
 
 
 def work_on(stage: Stage, units: Sequence[Unit], run: Path, config: RunConfig, *, device: str, on_pair: OnPair) -> bool:
@@ -164,7 +167,7 @@ class _Work:
     def _waiting(self, unit: Unit) -> set[str]:
         """The pairs of a unit without a result that stands, but with an artefact if the stage reads one."""
         kept = store.finished(self.run, unit, self.stage.holds(self.run, unit))
-        ready = set(store.artefact_hashes(self.run, unit)) if unit.fused else {pair.id for pair in unit.dataset.pairs}
+        ready = store.ready(self.run, unit)
         waiting = ready - kept.keys()
         if waiting or len(kept) < len(unit.dataset.pairs):
             store.begin(self.run, unit, kept)

@@ -58,7 +58,7 @@ class View:
     """What a stage shows its part of the report from: one data set of a run, read from its directory.
 
     Attributes:
-        name: What tells the data set from the others of the run, for example `msrs-test`.
+        name: What tells the data set from the others of the run, for example `msrs/test`.
         title: Its name in prose.
         heading: Its heading in the report.
         titles: Printed name of each method by its label, in row order.

@@ -107,8 +107,11 @@ def append(run: Path, unit: Unit, share: int | str, pair: str, result: Result) -
     """
     file = run / unit.folder / f"results-{share}.jsonl"
     try:
-        with file.open("a", encoding="utf-8") as stream:
-            stream.write(_line(unit, pair, result) + "\n")
+        with file.open("a+b") as stream:
+            stream.seek(max(stream.seek(0, os.SEEK_END) - 1, 0))
+            # Half a line that a death or a full disk left must not take this one along.
+            start = "" if stream.read(1) in (b"", b"\n") else "\n"
+            stream.write(f"{start}{_line(unit, pair, result)}\n".encode())
             stream.flush()
             os.fsync(stream.fileno())
     except OSError as error:
@@ -171,6 +174,23 @@ def failures(run: Path, units: Iterable[Unit]) -> list[Failure]:
     ]
 
 
+def missing(run: Path, units: Iterable[Unit]) -> list[Failure]:
+    """The pairs of some units that have neither a result nor a reason, although there is what it would be made of."""
+    reason = "not computed; give the command of the run again"
+    return [
+        Failure(unit.stage, unit.method.label, unit.dataset.label, unit.dataset.split, pair.id, reason)
+        for unit in units
+        for known, there in [(results(run, unit), ready(run, unit))]
+        for pair in unit.dataset.pairs
+        if pair.id in there and pair.id not in known
+    ]
+
+
+def ready(run: Path, unit: Unit) -> set[str]:
+    """The pairs that a unit can work on: those with an artefact, where it reads one."""
+    return set(artefact_hashes(run, unit)) if unit.fused else {pair.id for pair in unit.dataset.pairs}
+
+
 def discard(run: Path, units: Iterable[Unit]) -> None:
     """Forget what was computed for these units (`--fresh`)."""
     for unit in units:
@@ -223,16 +243,16 @@ def verified_artefact(run: Path, unit: Unit, pair: str, sha256: str) -> Path:
     return path
 
 
-def refuse_unfused(run: Path, units: Sequence[Unit]) -> None:
-    """Refuse to judge a run none of whose images are of these units: its data, weights or versions have changed.
+def refuse_absent(run: Path, units: Sequence[Unit]) -> None:
+    """Refuse to go on from units of which a run holds nothing: their data, weights or versions have changed.
 
     Raises:
-        UsageError: A unit has no artefact at all.
+        UsageError: A unit has no result at all, although there is what it would be made of.
     """
     for unit in units:
-        if not (run / unit.folder / "unit.json").is_file():
+        if not results(run, unit) and ready(run, unit):
             raise UsageError(
-                f"{run} holds no images of {unit.method.label} on {unit.dataset.name} as it is now: its source images, "
-                "weights, options or version are not those of the run any more; bring them back, or fuse again with "
-                "'uaabench run' in a new folder. What the run held is untouched."
+                f"{run} holds nothing of '{unit.name}' as it is now: its images, label maps, weights, options or "
+                "version are not those of the run any more; bring them back, or give the whole command of the run in "
+                "a new folder. What the run held is untouched."
             )

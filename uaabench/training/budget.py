@@ -7,19 +7,17 @@ from typing import Any
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from uaabench.training.recipe import Section, read_section
+from uaabench.training.settings import Settings, read_settings
 
 FOLDER = Path(__file__).parent / "budgets"
 
 
-class Budget(Section):
+class Budget(Settings):
     """Data and optimisation of a training, apart from network and loss.
 
     The same budget gives every method the same crops in the same order.
 
     Attributes:
-        name: Name on the card.
-        summary: What it is for, in one sentence.
         data: Data sets, `name` for the training split or `name:split`; a set named twice counts double.
         hold_out: Pairs, evenly spread, that are fused at the end instead of being trained on.
         steps: Optimiser steps.
@@ -35,8 +33,6 @@ class Budget(Section):
         seed: Of initial weights and crops.
     """
 
-    name: str
-    summary: str = ""
     data: list[str] = Field(default=["demo"], min_length=1)
     hold_out: NonNegativeInt = 5
     steps: PositiveInt = 2000
@@ -61,5 +57,5 @@ class Budget(Section):
 
 
 def read(named: str, changes: dict[str, Any] | None = None) -> Budget:
-    """Read a budget; see `uaabench.training.recipe.read_section`."""
-    return read_section(Budget, FOLDER, named, changes, "budget")
+    """Read a budget; see `uaabench.training.settings.read_settings`."""
+    return read_settings(Budget, FOLDER, named, changes, "budget")

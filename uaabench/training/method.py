@@ -16,11 +16,10 @@ from torch import nn
 
 from uaabench.core import registry, weights
 from uaabench.core.errors import UsageError
-from uaabench.core.interface import MethodCard
 from uaabench.core.weights import WeightsCard
 from uaabench.training.budget import Budget
 from uaabench.training.crops import Batch, CropSampler
-from uaabench.training.objective import Objective, Terms, Trains
+from uaabench.training.objective import Objective, Terms, objective_of
 from uaabench.training.pairs import Items, TrainingPairs
 from uaabench.training.progress import Log, Loop, Stateful, claim
 from uaabench.training.schedule import warm_cosine
@@ -33,33 +32,6 @@ ESTIMATE = 40
 FAILED = " A failed training: the fused images contradict their sources (SCD below 0); repeat it with another seed."
 
 Report = Callable[[int, dict[str, float]], None]
-
-
-def trainable() -> list[str]:
-    """Names of the methods that can be trained within a budget."""
-    cards = registry.method_cards().values()
-    return [card.name for card in cards if card.kind == "learned" and _objective_of(card) is not None]
-
-
-def objective_of(name: str) -> Callable[[], Objective]:
-    """What makes a network of a method, with its loss.
-
-    Raises:
-        UsageError: There is no such method, or it cannot be trained here.
-    """
-    found = _objective_of(registry.method_card(name))
-    if found is None:
-        raise UsageError(f"The method '{name}' cannot be trained here; methods that can: {', '.join(trainable())}.")
-    return found
-
-
-def _objective_of(card: MethodCard) -> Callable[[], Objective] | None:
-    """What the card names, so that nothing is imported in vain; for methods of users what their class offers."""
-    if card.objective:
-        named: Callable[[], Objective] = registry.import_object(card.objective)
-        return named
-    method = registry.method_class(card.name)
-    return method().objective if issubclass(method, Trains) else None
 
 
 def train(

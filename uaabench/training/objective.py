@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
+from uaabench.core import registry
+from uaabench.core.errors import UsageError
+from uaabench.core.interface import MethodCard
 from uaabench.training.crops import Batch
+from uaabench.training.trainer import TrainsItself
 
 Terms = dict[str, Tensor]
 
@@ -63,3 +68,29 @@ class Trains(Protocol):
     def objective(self) -> Objective:
         """A new network with the loss it is trained by, with random weights from torch's generator."""
         ...
+
+
+def trainable() -> list[str]:
+    """Names of the methods that can be trained, within a budget or by a trainer of their own."""
+    cards = registry.method_cards().values()
+    return [card.name for card in cards if card.trainer or card.objective or _offers(card, (Trains, TrainsItself))]
+
+
+def objective_of(name: str) -> Callable[[], Objective]:
+    """What makes a network of a method, with its loss: what its card names, else what the class of a user offers.
+
+    Raises:
+        UsageError: There is no such method, or it cannot be trained within a budget.
+    """
+    card = registry.method_card(name)
+    if card.objective:
+        named: Callable[[], Objective] = registry.import_object(card.objective)
+        return named
+    if not _offers(card, (Trains,)):
+        raise UsageError(f"The method '{name}' cannot be trained here; methods that can: {', '.join(trainable())}.")
+    offered: Callable[[], Objective] = registry.method_class(name)().objective  # type: ignore[attr-defined]
+    return offered
+
+
+def _offers(card: MethodCard, contracts: tuple[type, ...]) -> bool:
+    return issubclass(registry.method_class(card.name), contracts)

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from uaabench.core import weights
 from uaabench.core.errors import UsageError
-from uaabench.core.files import replacing, sha256, write_json
+from uaabench.core.files import replacing, write_json
 from uaabench.core.interface import Pair
 from uaabench.judges.segmentation.confusion import Matrix, confusion, scores
 from uaabench.judges.segmentation.judge import WEIGHTS
@@ -68,7 +69,8 @@ def train(
         runner.train()
     card = _card(data, recipe, (time.monotonic() - started) / 60)
     draft = export(folder / "data" / WEIGHTS, runner.model, card)
-    export(file, runner.model, replace(card, validation=_validate(draft, data, next(runner.model.parameters()).device)))
+    validation = _validate(f"{recipe.network}@{draft}", data, next(runner.model.parameters()).device)
+    export(file, runner.model, replace(card, validation=validation))
     shutil.rmtree(folder / "data")
     return file
 
@@ -92,11 +94,11 @@ def _card(data: TrainingImages, recipe: SegmenterRecipe, minutes: float) -> Segm
     )
 
 
-def _validate(file: Path, data: TrainingImages, device: torch.device) -> str:
+def _validate(named: str, data: TrainingImages, device: torch.device) -> str:
     """MIoU of an exported segmenter on the pairs that were held out, in words; empty without any."""
     if not data.held_out:
         return ""
-    segmenter = Segmenter(resolve(str(file)), data.protocol.classes, device)
+    segmenter = Segmenter(resolve(named), data.protocol.classes, device)
     parts = []
     for seen in images.ways(data.on):
         matrices = [_matrix(segmenter, data, pair, seen) for pair in data.held_out]
@@ -111,11 +113,11 @@ def _matrix(segmenter: Segmenter, data: TrainingImages, pair: Pair, seen: str) -
 
 
 def export(path: Path, network: Any, card: SegmenterCard) -> Path:
-    """Write the weights of a segmenter in half precision, and its card beside them."""
+    """Write the weights of a segmenter in half precision, where they fit, and its card beside them."""
     from safetensors.torch import save
 
-    state = {key: value.half() if value.is_floating_point() else value for key, value in network.state_dict().items()}
+    state = {key: weights.halved(value) for key, value in network.state_dict().items()}
     with replacing(path) as aside:
         aside.write_bytes(save({key: value.contiguous().cpu() for key, value in state.items()}))
-    write_json(path.with_suffix(".json"), asdict(card) | {"sha256": sha256(path)})
+    write_json(path.with_suffix(".json"), asdict(card) | {"sha256": weights.sha256(path)})
     return path

@@ -8,7 +8,7 @@ from torch.nn import functional
 from uaabench.baselines.objectives import ifcnn, mmdrfuse, ship, ydtr
 from uaabench.baselines.seafusion import GradientBlock
 from uaabench.training.crops import Batch
-from uaabench.training.method import objective_of
+from uaabench.training.objective import objective_of
 
 IR, VI, FUSED = 0.2, 0.6, 0.5
 # 0.6 - 0.5 is right to 3e-7 in float32, and so is each of its sums over an image.

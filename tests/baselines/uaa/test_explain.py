@@ -8,7 +8,7 @@ from torch.nn import functional
 from uaabench.baselines.uaa import UAA
 from uaabench.baselines.uaa.checkpoint import read_model
 from uaabench.baselines.uaa.config import SMALL
-from uaabench.baselines.uaa.explain import explain, explain_fused
+from uaabench.baselines.uaa.explain import explain_fused, explain_unfolding
 from uaabench.baselines.uaa.model import UAAModel
 from uaabench.core.errors import UsageError, WeightsError
 from uaabench.core.weights import shipped
@@ -52,7 +52,7 @@ def test_the_arrays_are_those_of_the_release(golden, checkpoint_path, mask):
     ir, vi = (torch.from_numpy(golden[name])[None, None] for name in ("ir", "vi"))
     labels = torch.from_numpy(golden["labels"]).long().view(1, *ir.shape[2:])
     given = one_hot(labels, 15) if mask == "onehot" else None
-    found = explain(model, ir, vi.expand(-1, 3, -1, -1), mask=given)
+    found = explain_unfolding(model, ir, vi.expand(-1, 3, -1, -1), mask=given)
     arrays = {"w_ir": found.weight_ir, "w_vi": found.weight_vi}
     arrays |= {"attr_ir": found.attribution["infrared"], "attr_vi": found.attribution["visible"]}
     arrays |= {f"nostep_iterate_{n}": found.iterates[n] for n in range(5)} | {"nostep_fused": found.iterates[5]}
@@ -154,7 +154,7 @@ def test_a_mask_of_other_classes_is_refused(method, pair):
 
 def test_explaining_leaves_the_model_as_it_was(pair):
     model = UAAModel(SMALL).train()
-    explain(model, *pair)
+    explain_unfolding(model, *pair)
     assert model.model_s.training
     assert all(parameter.requires_grad for parameter in model.parameters())
 

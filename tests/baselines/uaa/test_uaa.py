@@ -13,6 +13,7 @@ from uaabench.baselines.uaa.config import RELEASED, SMALL, UAAConfig
 from uaabench.baselines.uaa.model import UAAModel
 from uaabench.core import weights
 from uaabench.core.errors import WeightsError
+from uaabench.judges.segmentation.segmenters import config_file
 
 CPU = torch.device("cpu")
 
@@ -139,7 +140,7 @@ def test_exported_weights_carry_their_configuration(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [({"model_f": {}}, "must hold 'model_f' and 'model_s'"), (None, "not a checkpoint")]
+    ("content", "message"), [({"model_f": {}}, "must hold 'model_f' and 'model_s'"), (None, "no PyTorch checkpoint")]
 )
 def test_a_wrong_file_is_explained(tmp_path, content, message):
     path = tmp_path / "x.pth"
@@ -149,6 +150,22 @@ def test_a_wrong_file_is_explained(tmp_path, content, message):
         torch.save(content, path)
     with pytest.raises(WeightsError, match=message):
         UAA().load(path, CPU)
+
+
+def test_weights_cannot_have_a_configuration_run_that_the_user_did_not_name(tmp_path):
+    plan = tmp_path / "own.py"
+    plan.write_text(f"_base_ = [{str(config_file('fast-scnn'))!r}]\nopen({str(tmp_path / 'ran')!r}, 'w').close()\n")
+    config = replace(SMALL, stages=2, channels=8, segmenter=str(plan))
+    facts = weights.WeightsCard(
+        method="uaa", version=1, data=[], recipe="", steps=0, minutes=0.0, hardware="", seed=0, parameters=0
+    )
+    file = tmp_path / "uaa.safetensors"
+    weights.export(file, UAAModel(replace(config, segmenter="fast-scnn")).state_dict(), facts, config.as_dict())
+    with pytest.raises(WeightsError, match=r"own\.py', which is not built in"):
+        UAA().load(file, CPU)
+    assert not (tmp_path / "ran").exists()
+    UAA(segmenter=str(plan)).load(file, CPU)
+    assert (tmp_path / "ran").exists()
 
 
 def test_weights_that_do_not_fit_are_explained(tmp_path):

@@ -16,7 +16,8 @@ from uaabench.reporting.figures.tradeoff import front
 from uaabench.statistics import rank_methods
 
 NAMES = ["uaa", "tardal", "SeAFusion", "DenseFuse", "a long method name", "IFCNN", "LRRNet", "ReFusion", "MMDR", "U2F"]
-COLOURS = figures.colours([(name, False) for name in NAMES])
+FIXED = {"uaa": "#0077bb"}
+COLOURS = figures.colours([(name, False) for name in NAMES], FIXED)
 
 
 def point(number: int, latency: float, quality: float) -> Point:
@@ -94,8 +95,8 @@ def test_another_suffix_and_a_missing_folder_are_refused(drawn, tmp_path):
 
 def test_a_method_keeps_its_colour_and_no_two_share_one():
     assert len(set(COLOURS.values())) == len(NAMES)
-    assert figures.colours([("mine", False), ("uaa", False)])["uaa"] == COLOURS["uaa"]
-    floor = figures.colours([("average", True), ("maximum", True), ("uaa", False)])
+    assert figures.colours([("mine", False), ("uaa", False)], FIXED)["uaa"] == COLOURS["uaa"]
+    floor = figures.colours([("average", True), ("maximum", True), ("uaa", False)], FIXED)
     assert all(len({floor[name][k : k + 2] for k in (1, 3, 5)}) == 1 for name in ("average", "maximum"))
 
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import logging
+import sys
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
 from uaabench.core import weights
 from uaabench.core.errors import UsageError, WeightsError, unknown_name
 from uaabench.core.interface import ByteImage
+from uaabench.judges.segmentation.checkpoint import read_state
 
 if TYPE_CHECKING:
     import torch
@@ -38,7 +40,7 @@ class SegmenterCard:
 
     Attributes:
         name: How tables name it: its network and the images it was trained on.
-        network: Name of its configuration, or the path of a configuration file.
+        network: Name of its configuration, or the path of a configuration file, which the user has to name again.
         classes: Classes it tells apart, in the order of their label values.
         trained_on: The images it was trained on: data set, split, modality, number of pairs.
         protocol: Protocol by which training counted classes.
@@ -50,6 +52,8 @@ class SegmenterCard:
         version: Raised whenever its predictions change.
         sha256: Hash of its weights; filled in by `export`.
     """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = weights.ONLY_ITS_ENTRIES
 
     name: str
     network: str
@@ -81,7 +85,9 @@ class SegmenterFile:
 
 
 def config_file(network: str) -> Path:
-    """The mmsegmentation configuration of a network: built in by name, or the user's file.
+    """The mmsegmentation configuration of a network: built in by name, or a file that the user names.
+
+    Such a file is code: it may only come from the user, never from a card, and using it is said once.
 
     Raises:
         UsageError: There is neither.
@@ -90,10 +96,16 @@ def config_file(network: str) -> Path:
     if path.suffix == ".py":
         if not path.is_file():
             raise UsageError(f"There is no segmenter configuration {path}; check the path.")
+        _say_that_it_runs(path.resolve())
         return path
     if network not in CONFIGS:
         raise unknown_name("segmenter", network, CONFIGS)
     return Path(__file__).parent / "configs" / CONFIGS[network]
+
+
+@cache
+def _say_that_it_runs(config: Path) -> None:
+    print(f"uaabench: {config} is Python code and runs with your rights.", file=sys.stderr)
 
 
 def resolve(named: str) -> SegmenterFile:
@@ -101,18 +113,20 @@ def resolve(named: str) -> SegmenterFile:
 
     Args:
         named: `demo` for the shipped one, a `.safetensors` file that `uaabench train segmenter` exported, or
-            `network@checkpoint` with a built-in network or configuration file and an mmsegmentation checkpoint.
+            `network@checkpoint` with a built-in network or configuration file and an mmsegmentation checkpoint or
+            such a `.safetensors` file.
 
     Raises:
         UsageError: There is no such network or file.
-        WeightsError: The exported file has no card beside it.
+        WeightsError: The exported file has no card beside it, or its card names a network that is not built in.
     """
     network, at, checkpoint = named.rpartition("@")
     if at:
         path = Path(checkpoint).expanduser()
         if not path.is_file():
             raise UsageError(f"There is no segmenter checkpoint {path}; check the path.")
-        return SegmenterFile(config_file(network), path, weights.sha256(path), None)
+        card = read_card(path) if path.suffix == ".safetensors" else None
+        return SegmenterFile(config_file(network), path, card.sha256 if card else weights.sha256(path), card)
     if named in CONFIGS or named.endswith(".py"):
         config_file(named)
         raise UsageError(
@@ -126,17 +140,27 @@ def resolve(named: str) -> SegmenterFile:
             "exported by 'uaabench train segmenter', or CONFIG@CHECKPOINT."
         )
     card = read_card(path)
+    if card.network not in CONFIGS:
+        raise WeightsError(
+            f"The card of {path} names the network '{card.network}', which is not built in: a configuration is code "
+            f"and runs only where you name it yourself, as CONFIG.py@{path}"
+        )
     return SegmenterFile(config_file(card.network), path, card.sha256, card)
+
+
+def shipped_folder() -> Path:
+    """Where the weights of segmenters that come with the package lie, each with its card."""
+    return Path(__file__).parent / "weights"
 
 
 def shipped_names() -> list[str]:
     """Names of the segmenters that come with the package: the data sets they are for."""
-    return sorted(path.stem for path in (Path(__file__).parent / "weights").glob("*.safetensors"))
+    return sorted(path.stem for path in shipped_folder().glob("*.safetensors"))
 
 
 def shipped(name: str) -> Path | None:
     """File of a shipped segmenter, or None."""
-    path = Path(__file__).parent / "weights" / f"{name}.safetensors"
+    path = shipped_folder() / f"{name}.safetensors"
     return path if path.is_file() else None
 
 
@@ -146,13 +170,7 @@ def read_card(path: Path) -> SegmenterCard:
     Raises:
         WeightsError: It is missing or is no card.
     """
-    try:
-        content = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        return SegmenterCard(**{**content, "classes": tuple(content["classes"])})
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise WeightsError(
-            f"The card {path.with_suffix('.json')} cannot be read: {error}; export the segmenter again."
-        ) from error
+    return weights.read_card(SegmenterCard, path.with_suffix(".json"))
 
 
 class Segmenter:
@@ -175,12 +193,17 @@ class Segmenter:
                 f"{len(classes)} of this data set; train one on it: uaabench train segmenter --dataset NAME"
             )
         self.device = device
+        self._name = file.name
         self.network, self._shift = _load(file, len(classes))
         self.network.to(device).eval()
         self._test_step: Callable[[Any], Any] = cast("Any", self.network).test_step
 
     def predict(self, images: Sequence[ByteImage]) -> list[ByteImage]:
-        """Segment images: (H,W,3) RGB uint8 each, of any sizes, to (H,W) label values; one size goes as one batch."""
+        """Segment images: (H,W,3) RGB uint8 each, of any sizes, to (H,W) label values; one size goes as one batch.
+
+        Raises:
+            WeightsError: The scores of an image are not finite, so that the class with the greatest means nothing.
+        """
         import torch
         from mmseg.structures import SegDataSample
 
@@ -195,13 +218,24 @@ class Segmenter:
             with torch.inference_mode():
                 results = self._test_step(batch)
             for index, result in zip(indices, results, strict=True):
+                self._require_finite(result)
                 label = result.pred_sem_seg.data[0].cpu().numpy().astype(np.uint8)
                 found[index] = label + np.uint8(self._shift)
         return [label for label in found if label is not None]
 
+    def _require_finite(self, result: Any) -> None:
+        scores = result.seg_logits.data
+        if not scores.isfinite().all():
+            raise WeightsError(
+                f"The segmenter {self._name} finds scores that are NaN or infinite; its weights are damaged or its "
+                "training diverged, take others."
+            )
+
 
 def build(config: Path, classes: int) -> nn.Module:
     """Build an untrained network with so many classes; a pre-trained part is never downloaded.
+
+    As in mmengine, a `data_preprocessor` beside the model is the model's where it has none itself.
 
     Raises:
         UsageError: The file is no configuration of a segmentation model.
@@ -214,10 +248,16 @@ def build(config: Path, classes: int) -> nn.Module:
 
         register_all_modules(init_default_scope=True)
         try:
-            model: Any = Config.fromfile(config).model
-        except Exception as error:
-            raise UsageError(f"{config} is not an mmsegmentation configuration with a 'model': {error}.") from error
-        network: nn.Module = MODELS.build(without_downloads(model, classes))
+            content: Any = Config.fromfile(config)
+            model = content.model
+            if "data_preprocessor" in content:
+                model.setdefault("data_preprocessor", content.data_preprocessor)
+            network: nn.Module = MODELS.build(without_downloads(model, classes))
+        except (Exception, SystemExit) as error:  # the file is code, and may do anything
+            raise UsageError(
+                f"{config} is not an mmsegmentation configuration with a 'model' that can be built: "
+                f"{type(error).__name__}: {error}."
+            ) from error
     return network
 
 
@@ -251,7 +291,7 @@ def _load(file: SegmenterFile, classes: int) -> tuple[nn.Module, int]:
     if file.card:
         state, _ = weights.read(file.weights)
     else:
-        state = _read_checkpoint(file.weights)
+        state = read_state(file.weights)
     known = next((len(value) for key, value in state.items() if key.endswith("decode_head.conv_seg.bias")), classes)
     if known not in (classes, classes - 1):
         raise UsageError(
@@ -266,18 +306,6 @@ def _load(file: SegmenterFile, classes: int) -> tuple[nn.Module, int]:
             f"The weights {file.weights} do not fit {file.config}: {str(error).splitlines()[-1].strip()}"
         ) from error
     return network, classes - known
-
-
-def _read_checkpoint(path: Path) -> dict[str, Any]:
-    """The weights in a checkpoint of mmsegmentation."""
-    import torch
-
-    try:
-        # Such checkpoints hold objects of mmengine beside the weights, which a restricted reader refuses.
-        content = torch.load(path, map_location="cpu", weights_only=False)
-        return dict(content.get("state_dict", content))
-    except Exception as error:
-        raise WeightsError(f"{path} is no checkpoint of mmsegmentation: {type(error).__name__}: {error}") from error
 
 
 @contextlib.contextmanager

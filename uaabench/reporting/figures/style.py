@@ -6,9 +6,10 @@ import io
 import re
 import textwrap
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import matplotlib as mpl
@@ -23,7 +24,6 @@ from uaabench.reporting.names import number, visible
 # Widths of a column and of a page of the usual two-column papers, in inches.
 COLUMN, PAGE = 3.4, 7.0
 # Paul Tol's "bright" and "vibrant" schemes, told apart by people with any colour vision, on white and on black.
-FIXED = {"uaa": "#0077bb", "tardal": "#ee7733"}
 PALETTE = (
     "#009988", "#cc3311", "#aa3377", "#33bbee", "#999933", "#ee3377", "#66ccee", "#ccbb44", "#228833", "#4477aa",
 )  # fmt: skip
@@ -59,18 +59,19 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def colours(methods: Sequence[tuple[str, bool]]) -> dict[str, str]:
+def colours(methods: Sequence[tuple[str, bool]], fixed: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
     """Colour of each method: some have one of their own, the others take the next of the palette, the floor is grey.
 
     Args:
         methods: Label of each method and whether it is of the floor, in the order of the run.
+        fixed: The colour of those that have one of their own, `#rrggbb` by label.
 
     Example:
-        >>> colours([("uaa", False), ("mine", False), ("average", True)])
-        {'uaa': '#0077bb', 'mine': '#009988', 'average': '#777777'}
+        >>> colours([("one", False), ("mine", False), ("average", True)], {"one": "#0077bb"})
+        {'one': '#0077bb', 'mine': '#009988', 'average': '#777777'}
     """
-    found = {label: FIXED[label] for label, is_floor in methods if label in FIXED and not is_floor}
-    free = [label for label, is_floor in methods if label not in FIXED and not is_floor]
+    found = {label: fixed[label] for label, is_floor in methods if label in fixed and not is_floor}
+    free = [label for label, is_floor in methods if label not in fixed and not is_floor]
     found |= {label: PALETTE[place % len(PALETTE)] for place, label in enumerate(free)}
     floor = [label for label, is_floor in methods if is_floor]
     found |= {label: GREYS[place % len(GREYS)] for place, label in enumerate(floor)}

@@ -16,6 +16,7 @@ from uaabench.methods.fusing import Precomputed, make_fuser
 from uaabench.methods.named import MethodPlan
 from uaabench.running import store
 from uaabench.running.stage import Planning, Stage, folder_name, key_of
+from uaabench.running.triples import refuse_strangers
 from uaabench.running.units import DatasetPlan, Outcome, Runtime, Share, Unit
 
 Result = TypeVar("Result")
@@ -29,6 +30,9 @@ class Fuse(Stage):
 
     def units(self, planning: Planning) -> Sequence[Unit]:
         """One unit for each method on each data set."""
+        for method in planning.methods:
+            if method.folder is not None:
+                _refuse_strangers(method.folder, planning.datasets)
         return [
             fuse_unit(
                 method, dataset, precision=planning.config.precision, seed=planning.config.seed, device=planning.device
@@ -113,6 +117,24 @@ def _precomputed(method: MethodPlan, dataset: DatasetPlan) -> Precomputed:
     with ThreadPoolExecutor() as pool:
         marks = list(pool.map(Mark.of, named.values()))
     return {pair: (path, mark) for (pair, path), mark in zip(named.items(), marks, strict=True)}
+
+
+def _refuse_strangers(folder: Path, datasets: Sequence[DatasetPlan]) -> None:
+    """Refuse images of a folder that are named like no pair of the run's data sets, of whatever split."""
+    known = {pair.id for dataset in datasets for pair in dataset.pairs}
+    fused = files.images(folder)
+    if not known.issuperset(fused):
+        # Listing all splits takes time, and is needed only where the pairs of the run do not account for all images.
+        known = known.union(*map(_ids_of_all_splits, datasets))
+    strangers = [stem for stem in fused if stem not in known]
+    refuse_strangers(strangers, len(fused), str(folder), " or ".join(dataset.label for dataset in datasets))
+
+
+def _ids_of_all_splits(dataset: DatasetPlan) -> set[str]:
+    """The ids of all pairs of a data set; of a split that is not there, or is in doubt, none."""
+    opened = registry.dataset_class(dataset.adapter)(dataset.root)
+    listed = (_attempt(opened.pairs, split) for split in opened.card.splits)
+    return {pair.id for pairs in listed if not isinstance(pairs, BaseException) for pair in pairs}
 
 
 def _attempt(function: Callable[..., Result], *arguments: Any) -> Result | BaseException:

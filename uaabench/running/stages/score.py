@@ -67,15 +67,38 @@ class Score(Stage):
         (unit,) = units
         scores = store.results(run, unit)
         unfused = {pair: result.reason for pair, result in store.results(run, unit.fused or unit).items()}
-        common = {"scope": "pair", "class": "", "profile": unit.task.profile}
         for pair in unit.dataset.pairs:
             result = scores.get(pair.id)
-            if result is None or result.value is None:
-                reason = (result.reason if result else "") or unfused.get(pair.id, "") or "not computed"
-                yield {**common, "pair": pair.id, "metric": "", "value": None, "status": "failed", "reason": reason}
-                continue
-            for metric, (value, status, reason) in result.value["values"].items():
-                yield {**common, "pair": pair.id, "metric": metric, "value": value, "status": status, "reason": reason}
+            values = result.value["values"] if result and result.value else {}
+            reason = (result.reason if result else "") or unfused.get(pair.id, "") or "not computed"
+            yield from pair_records(pair.id, unit.task.profile, values, reason)
+
+
+# By the name of a metric its value, status and reason, as JSON has them: None for a value that is not there.
+Scored = Mapping[str, Sequence[Any]]
+
+
+def pair_records(pair: str, convention: str, values: Scored, reason: str = "") -> Iterator[Row]:
+    """The records of one pair: one for each metric, or for a pair without values a failed one with an empty metric.
+
+    Args:
+        pair: Its id.
+        convention: Name of the profile.
+        values: What `scored` gave.
+        reason: Why there are no values.
+    """
+    common = {"scope": "pair", "class": "", "profile": convention, "pair": pair}
+    if not values:
+        yield {**common, "metric": "", "value": None, "status": "failed", "reason": reason}
+    for metric, (value, status, why) in values.items():
+        yield {**common, "metric": metric, "value": value, "status": status, "reason": why}
+
+
+def scored(values: Sequence[Value]) -> dict[str, Any]:
+    """Value, status and reason by metric; JSON has no NaN, so that an undefined value is kept as null."""
+    return {
+        value.metric: [None if math.isnan(value.value) else value.value, value.status, value.reason] for value in values
+    }
 
 
 def _score_pair(
@@ -102,13 +125,6 @@ def _score_pair(
             outcomes.append(Outcome(unit, pair, reason=sentence(error)))
     for (unit, _), values in zip(whole, scene.score_all([planes for _, planes in whole], metrics), strict=True):
         broken = [f"{value.metric}: {value.reason}" for value in values if value.status == "failed"]
-        kept = {"artefact": hashes[unit.folder][pair.id], "values": _as_json(values)}
+        kept = {"artefact": hashes[unit.folder][pair.id], "values": scored(values)}
         outcomes.append(Outcome(unit, pair, kept, "; ".join(broken)))
     return outcomes
-
-
-def _as_json(values: Sequence[Value]) -> dict[str, Any]:
-    """Value, status and reason by metric; JSON has no NaN, so that an undefined value is kept as null."""
-    return {
-        value.metric: [None if math.isnan(value.value) else value.value, value.status, value.reason] for value in values
-    }

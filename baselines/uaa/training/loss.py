@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from uaabench.baselines.uaa.attribution import SourceWeights
+from uaabench.baselines.uaa.training.recipe import LossWeights
+from uaabench.baselines.uaa.training.segmenter import segmenter_loss
 from uaabench.training.crops import Batch
 from uaabench.training.losses import sobel, stronger_edges
-from uaabench.training.recipe import LossWeights
-from uaabench.training.segmenter import segmenter_loss
 
 
 def terms(f: Tensor, ir: Tensor, y: Tensor, weights: SourceWeights, loss: LossWeights) -> dict[str, Tensor]:

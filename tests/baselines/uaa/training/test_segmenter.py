@@ -3,8 +3,8 @@ import torch
 from torchvision.models import mobilenet_v2
 
 from uaabench.baselines.uaa.segmenter import SEGMENTERS
+from uaabench.baselines.uaa.training.segmenter import load_backbone
 from uaabench.core.errors import UsageError, WeightsError
-from uaabench.training.segmenter import load_backbone
 
 
 def test_a_backbone_sees_a_grey_image_as_mobilenet_sees_it_in_colour(tmp_path):

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import torch
 
+from uaabench.baselines.uaa.training.loop import JOINT, SEGMENTER
+from uaabench.baselines.uaa.training.recipe import Recipe
 from uaabench.core import weights
 from uaabench.core.errors import WeightsError
 from uaabench.core.weights import WeightsCard
-from uaabench.training.recipe import Recipe
-from uaabench.training.uaa import JOINT, SEGMENTER
 
 
 def export(folder: Path, out: Path) -> Path:

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from uaabench.baselines.uaa.training.recipe import SegmenterTraining
 from uaabench.core.errors import UsageError, WeightsError
 from uaabench.core.interface import luminance
 from uaabench.training.crops import Batch, CropSampler
 from uaabench.training.progress import Loop, Stateful
-from uaabench.training.recipe import SegmenterTraining
 
 
 def pretrain(

@@ -2,10 +2,10 @@ import pytest
 import torch
 
 from uaabench.baselines.uaa.attribution import SourceWeights
-from uaabench.training import uaa_loss
+from uaabench.baselines.uaa.training import loss as fusion_loss
+from uaabench.baselines.uaa.training.recipe import LossWeights
+from uaabench.baselines.uaa.training.segmenter import segmenter_loss
 from uaabench.training.losses import edges
-from uaabench.training.recipe import LossWeights
-from uaabench.training.segmenter import segmenter_loss
 
 
 def constant(*values):
@@ -16,31 +16,31 @@ def test_attribution_loss_is_the_two_weighted_mean_squares():
     ir, y, f = constant(1.0, 0.0, 0.5)
     weights = SourceWeights(torch.full_like(ir, 0.2), torch.full_like(ir, 0.8), torch.zeros(2, 1, 1))
     # (0.2 * 0.5)^2 + (0.8 * 0.5)^2 = 0.01 + 0.16
-    assert uaa_loss.attribution(f, ir, y, weights).item() == pytest.approx(0.17, rel=1e-5)
+    assert fusion_loss.attribution(f, ir, y, weights).item() == pytest.approx(0.17, rel=1e-5)
 
 
 def test_intensity_is_the_brighter_source_plus_a_share_of_what_the_darker_has_beyond_a_level():
     ir, y = constant(0.6, 0.3)
     # 0.6 + 0.25 (0.3 - 0.1) = 0.65
     loss = LossWeights(darker=0.25, level=0.1)
-    assert uaa_loss.intensity(ir, y, loss).mean().item() == pytest.approx(0.65, rel=1e-5)
-    assert uaa_loss.intensity(y, ir, loss).mean().item() == pytest.approx(0.65, rel=1e-5)
-    assert torch.equal(uaa_loss.intensity(ir, y, LossWeights()), ir)
+    assert fusion_loss.intensity(ir, y, loss).mean().item() == pytest.approx(0.65, rel=1e-5)
+    assert fusion_loss.intensity(y, ir, loss).mean().item() == pytest.approx(0.65, rel=1e-5)
+    assert torch.equal(fusion_loss.intensity(ir, y, LossWeights()), ir)
 
 
 def test_signed_edges_tell_a_step_up_from_a_step_down():
     ramp = torch.linspace(0, 1, 6).expand(1, 1, 6, 6)
     flat = torch.zeros_like(ramp)
-    assert uaa_loss.signed_edges(ramp, ramp, flat).item() == 0
+    assert fusion_loss.signed_edges(ramp, ramp, flat).item() == 0
     # The magnitude of the gradient is the same for the ramp turned round.
     torch.testing.assert_close(edges(ramp.flip(3)).mean(), edges(ramp).mean(), rtol=1e-5, atol=0)
-    assert uaa_loss.signed_edges(ramp.flip(3), ramp, flat).item() > 0.5
+    assert fusion_loss.signed_edges(ramp.flip(3), ramp, flat).item() > 0.5
 
 
 def test_only_the_terms_of_the_recipe_are_computed():
     ir, y, f = constant(1.0, 0.0, 0.5)
     weights = SourceWeights(ir, y, torch.zeros(2, 1, 1))
-    found = uaa_loss.terms(f, ir, y, weights, LossWeights(gradient=0, intensity=1))
+    found = fusion_loss.terms(f, ir, y, weights, LossWeights(gradient=0, intensity=1))
     assert set(found) == {"attribution", "intensity"}
 
 

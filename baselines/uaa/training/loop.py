@@ -11,15 +11,15 @@ from torch import Tensor, nn
 
 from uaabench.baselines.uaa import stretch
 from uaabench.baselines.uaa.model import UAAModel
+from uaabench.baselines.uaa.training import loss as fusion_loss
+from uaabench.baselines.uaa.training.patches import Attributor, PatchSampler
+from uaabench.baselines.uaa.training.recipe import JointTraining, Recipe
+from uaabench.baselines.uaa.training.segmenter import load_backbone, pretrain
 from uaabench.core.interface import luminance
-from uaabench.training import uaa_loss
 from uaabench.training.crops import CropSampler
 from uaabench.training.pairs import Items, TrainingPairs
-from uaabench.training.patches import Attributor, PatchSampler
 from uaabench.training.progress import Log, Loop, Stateful, claim
-from uaabench.training.recipe import JointTraining, Recipe
 from uaabench.training.schedule import halving, warm_cosine
-from uaabench.training.segmenter import load_backbone, pretrain
 from uaabench.training.validation import METRICS, validate
 
 Report = Callable[[str, int, dict[str, float]], None]
@@ -56,7 +56,12 @@ def train(
         WeightsError: A checkpoint in the folder, or the backbone of the recipe, cannot be read.
     """
     if folder is not None:
-        described = {"recipe": recipe.model_dump(mode="json"), "data": list(pairs.described), "pairs": pairs.ids()}
+        described = {
+            "method": "uaa",
+            "recipe": recipe.model_dump(mode="json"),
+            "data": list(pairs.described),
+            "pairs": pairs.ids(),
+        }
         claim(folder, json.dumps(described, indent=2) + "\n")
     torch.manual_seed(recipe.seed)
     model = UAAModel(recipe.network).to(device)
@@ -124,12 +129,12 @@ class _Joint:
         patches = self.sampler.batch(self.recipe.joint.batch)
         ir, y = patches.batch.ir.to(self.device), luminance(patches.batch.vi).to(self.device)
         labels, weights = self.attributor(patches, ir, y)
-        mask = uaa_loss.one_hot(labels, self.recipe.network.classes, ir)
+        mask = fusion_loss.one_hot(labels, self.recipe.network.classes, ir)
         f = self.model(ir, y, mask, weights=weights).image
-        terms = uaa_loss.terms(f, ir, y, weights, self.recipe.loss)
+        terms = fusion_loss.terms(f, ir, y, weights, self.recipe.loss)
         if self.recipe.loss.segmentation:
             kind = self.recipe.segmenter.loss
-            terms["segmentation"] = uaa_loss.segmentation(self.model.model_s, f, ir, y, patches.batch, kind)
+            terms["segmentation"] = fusion_loss.segmentation(self.model.model_s, f, ir, y, patches.batch, kind)
         factors = self.recipe.loss.terms()
         loss = torch.stack([factors[name] * term for name, term in terms.items()]).sum()
         self.optimiser.zero_grad()

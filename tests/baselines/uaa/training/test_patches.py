@@ -7,10 +7,10 @@ import torch
 from uaabench.baselines.uaa.attribution import source_weights
 from uaabench.baselines.uaa.config import SMALL
 from uaabench.baselines.uaa.model import UAAModel
+from uaabench.baselines.uaa.training import loss as fusion_loss
+from uaabench.baselines.uaa.training.patches import Attributor, PatchSampler, contrast, flip
 from uaabench.core.errors import UsageError
 from uaabench.core.interface import DatasetCard, FusionDataset, Pair, Sources, luminance
-from uaabench.training import uaa_loss
-from uaabench.training.patches import Attributor, PatchSampler, contrast, flip
 
 
 class Coordinates(FusionDataset):
@@ -98,7 +98,7 @@ def test_a_fresh_attribution_is_that_of_the_model_itself(scene):
     y = ir.flip(-1)  # another image: equal ones have the weight 0.5 whatever is computed
     labels, weights = Attributor(model, 1)(drawn, ir, y)
     assert (weights.ir - 0.5).abs().max() > 0.01
-    mask = uaa_loss.one_hot(labels, 9, ir)
+    mask = fusion_loss.one_hot(labels, 9, ir)
     assert torch.equal(labels, model.scores((ir + y) / 2).argmax(1))
     expected = source_weights(model.model_s, mask, ir, y, model.config.steps).ir
     torch.testing.assert_close(weights.ir, expected, rtol=1e-9, atol=0)

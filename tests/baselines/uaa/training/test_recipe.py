@@ -1,7 +1,8 @@
 import pytest
 
+from uaabench.baselines.uaa.training import recipe
 from uaabench.core.errors import UsageError
-from uaabench.training import recipe
+from uaabench.training.settings import parse_changes
 
 
 @pytest.mark.parametrize("name", recipe.names())
@@ -10,7 +11,7 @@ def test_every_built_in_recipe_is_valid(name):
 
 
 def test_changes_take_precedence_and_are_read_as_yaml():
-    changes = recipe.parse_changes(["joint.steps=7", "network.memory=false", "data=[demo]"])
+    changes = parse_changes(["joint.steps=7", "network.memory=false", "data=[demo]"])
     changed = recipe.read("sharp", changes)
     assert (changed.joint.steps, changed.network.memory, changed.data) == (7, False, ["demo"])
 
@@ -29,7 +30,7 @@ def test_changes_take_precedence_and_are_read_as_yaml():
 )
 def test_a_wrong_entry_is_named(change, problem):
     with pytest.raises(UsageError, match=problem):
-        recipe.read("sharp", recipe.parse_changes([change]))
+        recipe.read("sharp", parse_changes([change]))
 
 
 def test_an_unknown_recipe_gets_the_nearest_name():
@@ -43,5 +44,5 @@ def test_a_recipe_file_needs_no_entry_and_is_called_by_its_stem(tmp_path):
 
 
 def test_a_network_can_be_named_and_changed():
-    network = recipe.read("sharp", recipe.parse_changes(["network.base=released", "network.memory=false"])).network
+    network = recipe.read("sharp", parse_changes(["network.base=released", "network.memory=false"])).network
     assert (network.channels, network.data_step, network.memory) == (32, False, False)

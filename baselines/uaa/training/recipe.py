@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    ValidationError,
-    field_validator,
-)
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
 
 from uaabench.baselines.uaa.config import CONFIGS, SMALL, UAAConfig
-from uaabench.core.errors import UsageError, unknown_name
-from uaabench.core.mappings import read_mapping
-from uaabench.running.config import invalid_entry
+from uaabench.training import settings
+from uaabench.training.settings import Section, Settings
 
 FOLDER = Path(__file__).parent / "recipes"
-S = TypeVar("S", bound="Section")
-
-
-class Section(BaseModel):
-    """A part of a recipe; an entry that does not exist is refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class SegmenterTraining(Section):
@@ -82,7 +62,7 @@ class JointTraining(Section):
 
 
 class LossWeights(Section):
-    """Weight of each term of the joint loss; see `uaabench.training.uaa_loss` for the terms.
+    """Weight of each term of the joint loss; see `uaabench.baselines.uaa.training.loss` for the terms.
 
     Attributes:
         attribution: Attribution fusion loss; 1 in the paper.
@@ -122,12 +102,10 @@ class Validation(Section):
     every: PositiveInt = 1000
 
 
-class Recipe(Section):
+class Recipe(Settings):
     """A training of UAAFusion.
 
     Attributes:
-        name: Name on the card.
-        summary: What it is for, in one sentence.
         network: Shape of the network: its entries, or `base: small` and what differs from that.
         data: Data sets to fuse, `name` for the training split or `name:split`; a set named twice counts double.
         labelled: Those with label maps, on which the segmenter is trained alone.
@@ -139,8 +117,6 @@ class Recipe(Section):
         seed: Of initial weights, crops and patches.
     """
 
-    name: str
-    summary: str = ""
     network: UAAConfig = SMALL
     data: list[str] = Field(default=["demo"], min_length=1)
     labelled: list[str] = Field(default=["demo"], min_length=1)
@@ -162,67 +138,11 @@ class Recipe(Section):
         return CONFIGS[given["base"]].as_dict() | {key: value for key, value in given.items() if key != "base"}
 
 
-def names(folder: Path = FOLDER) -> list[str]:
-    """Names of the recipes, or of whatever else lies in a folder, that come with the package."""
-    return sorted(path.stem for path in folder.glob("*.yaml"))
+def names() -> list[str]:
+    """Names of the recipes that come with the package."""
+    return settings.names(FOLDER)
 
 
 def read(named: str, changes: dict[str, Any] | None = None) -> Recipe:
-    """Read a recipe; see `read_section`."""
-    return read_section(Recipe, FOLDER, named, changes)
-
-
-def read_section(
-    kind: type[S], folder: Path, named: str, changes: dict[str, Any] | None = None, word: str = "recipe"
-) -> S:
-    """Read what lies in a YAML file, and check it.
-
-    Args:
-        kind: What to read; it has a `name`, which is that of the file where the file says nothing else.
-        folder: Where those lie that come with the package.
-        named: The name of one of these, or the path of a YAML file.
-        changes: Entries that take precedence, by dotted names such as `joint.steps`.
-        word: What it is called in messages.
-
-    Raises:
-        UsageError: There is none of this name, it cannot be read, or an entry is unknown or cannot have its value.
-    """
-    path = folder / f"{named}.yaml" if named in names(folder) else Path(named).expanduser()
-    if path.suffix not in {".yaml", ".yml"}:
-        raise unknown_name(word, named, names(folder))
-    content = read_mapping(path, word, "'steps: 500'")
-    content.setdefault("name", path.stem)
-    for dotted, value in (changes or {}).items():
-        _change(content, dotted.split("."), value)
-    try:
-        return kind.model_validate(content)
-    except ValidationError as error:
-        raise invalid_entry(error, f" of the {word} {path}") from error
-
-
-def parse_changes(given: Sequence[str]) -> dict[str, Any]:
-    """Read `joint.steps=500` as it would stand in YAML.
-
-    Raises:
-        UsageError: There is no equals sign, or the value is not valid YAML.
-    """
-    changes = {}
-    for entry in given:
-        name, equals, value = entry.partition("=")
-        if not equals:
-            raise UsageError(f"'{entry}' changes nothing; write NAME=VALUE, for example joint.steps=500.")
-        try:
-            changes[name] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise UsageError(f"The value of '{entry}' is not valid YAML; put it in quotes.") from error
-    return changes
-
-
-def _change(content: dict[str, Any], keys: list[str], value: Any) -> None:
-    """Set an entry of nested mappings, which are made where they are missing."""
-    *parents, last = keys
-    for key in parents:
-        content = content.setdefault(key, {})
-        if not isinstance(content, dict):
-            raise UsageError(f"'{'.'.join(keys)}' is no entry of a recipe: '{key}' has no parts.")
-    content[last] = value
+    """Read a recipe; see `uaabench.training.settings.read_settings`."""
+    return settings.read_settings(Recipe, FOLDER, named, changes, "recipe")

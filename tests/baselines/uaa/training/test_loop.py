@@ -12,12 +12,12 @@ import torch
 
 from uaabench.baselines.uaa.checkpoint import read_model
 from uaabench.baselines.uaa.config import SMALL
+from uaabench.baselines.uaa.training.export import export
+from uaabench.baselines.uaa.training.loop import train
+from uaabench.baselines.uaa.training.recipe import JointTraining, LossWeights, Recipe, SegmenterTraining, Validation
 from uaabench.core import registry, weights
 from uaabench.core.errors import UsageError
-from uaabench.training.export import export
 from uaabench.training.pairs import TrainingPairs
-from uaabench.training.recipe import JointTraining, LossWeights, Recipe, SegmenterTraining, Validation
-from uaabench.training.uaa import train
 
 TINY = Recipe(
     name="tiny",

@@ -1,0 +1,99 @@
+"""Checkpoints of other people hold tensors by name in one of a few ways; anything else is one sentence."""
+
+import collections
+import os
+import re
+
+import pytest
+import torch
+from torch import nn
+
+from uaabench.core.checkpoints import read_checkpoint, tensors_of
+from uaabench.core.errors import WeightsError
+
+STATE = {"conv.weight": torch.ones(2), "conv.bias": torch.zeros(1)}
+WRAPPED = [
+    STATE,
+    collections.OrderedDict(STATE),
+    {"module.conv.weight": torch.ones(2), "module.conv.bias": torch.zeros(1)},
+    {"state_dict": STATE, "epoch": 3},
+    {"params": STATE},
+    {"model": {"state_dict": STATE}},
+    {"net": STATE},
+    {"net": STATE, "optimizer": {"state": {0: {"step": torch.ones(1)}}, "param_groups": [{"lr": 0.1}]}, "epoch": 3},
+    STATE | {"epoch": 3},
+]
+
+
+def save(tmp_path, content):
+    torch.save(content, tmp_path / "net.pth")
+    return tmp_path / "net.pth"
+
+
+def read(path):
+    return tensors_of(read_checkpoint(path, "Net"), path, "Net")
+
+
+@pytest.mark.parametrize("content", WRAPPED, ids=range(len(WRAPPED)))
+def test_tensors_are_found_in_what_people_save(tmp_path, content):
+    found = read(save(tmp_path, content))
+    assert {name: value.tolist() for name, value in found.items()} == {"conv.weight": [1, 1], "conv.bias": [0]}
+
+
+REFUSED = [
+    ([torch.ones(1)], "holds a list instead of tensors by name"),
+    (torch.ones(2), "holds a Tensor instead"),
+    (3, "holds a int instead"),
+    ({}, "holds no tensors"),
+    ({"epoch": 3}, "holds no tensors"),
+    ({"net": [STATE]}, "holds no tensors"),
+    ({"encoder": STATE, "decoder": STATE}, r"several sets of tensors \(encoder, decoder\)"),
+    ({"a": torch.ones(1), "module.a": torch.zeros(1)}, "'a' both with and without 'module.'"),
+    ({"a": torch.tensor([1.0, torch.nan])}, "NaN or infinite, in a;"),
+    ({"a": torch.tensor(torch.inf), "b": torch.tensor(-torch.inf)}, "NaN or infinite, in a and 1 more"),
+    ({"a": torch.tensor(torch.nan, dtype=torch.float16)}, "NaN or infinite, in a;"),
+    (nn.Conv2d(1, 1, 1), "objects of classes, as of a whole model"),
+]
+
+
+@pytest.mark.parametrize(("content", "message"), REFUSED, ids=range(len(REFUSED)))
+def test_anything_else_is_refused_in_one_sentence(tmp_path, content, message):
+    with pytest.raises(WeightsError, match=message) as raised:
+        read(save(tmp_path, content))
+    assert re.search(r"net\.pth", str(raised.value))
+
+
+class Runs:
+    """Unpickled, it makes a folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.folder),)
+
+
+def test_nothing_in_a_checkpoint_runs(tmp_path):
+    path = save(tmp_path, {"state_dict": STATE, "meta": Runs(tmp_path / "ran")})
+    with pytest.raises(WeightsError, match="could run code"):
+        read(path)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04", b"\x80\x02}q\x00."])
+def test_a_file_that_is_none_is_refused(tmp_path, content):
+    (tmp_path / "net.pth").write_bytes(content)
+    with pytest.raises(WeightsError, match=r"net\.pth (is no PyTorch checkpoint|holds no tensors)"):
+        read(tmp_path / "net.pth")
+
+
+def test_a_truncated_file_is_refused(tmp_path):
+    path = save(tmp_path, STATE)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(WeightsError, match="is no PyTorch checkpoint"):
+        read(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(WeightsError, match=r"Cannot read the checkpoint .*net\.pth: No such file"):
+        read(tmp_path / "net.pth")
