@@ -116,7 +116,7 @@ class _Workers:
 
 
 @pytest.fixture
-def carry_out(pair_folder, tmp_path, monkeypatch):
+def fuse(pair_folder, tmp_path, monkeypatch):
     """Fuse in stand-ins of workers: failures by method and pair, how many pairs were reported, and sizes of pools."""
     pools = []
 
@@ -134,62 +134,65 @@ def carry_out(pair_folder, tmp_path, monkeypatch):
         entries = {"methods": methods, "datasets": [f"mine={pair_folder}"], "floor": False, "jobs": 2, **given}
         planned = plan.make(config.build({**entries, "plugins": [file]}), "cpu")
         run = store.open_run(tmp_path / "R")
-        failures = pipeline.carry_out(
-            planned, run, device="cpu", stages=("fuse",), on_pair=lambda stage: reported.update([stage])
+        fuse, units = planned.stages[0], planned.units["fuse"]
+        done = pipeline.work_on(
+            fuse, units, run, planned.config, device="cpu", on_pair=lambda stage: reported.update([stage])
         )
+        failures = store.failures(run, units)
+        assert done == (not failures)
         return {(failure.method, failure.pair): failure.reason for failure in failures}, reported["fuse"], pools
 
     return call
 
 
-def test_a_pair_that_kills_its_worker_twice_has_failed_and_is_reported(carry_out, plugin, blacken):
+def test_a_pair_that_kills_its_worker_twice_has_failed_and_is_reported(fuse, plugin, blacken):
     blacken(1)
-    failures, reported, pools = carry_out(["average", "fatal"], plugin(DIE))
+    failures, reported, pools = fuse(["average", "fatal"], plugin(DIE))
     assert failures == {("fatal", "1"): pipeline.DIED, ("fatal", "3"): pipeline.DIED}
     assert reported == 8
     # All shares, then the one whose worker died, alone.
     assert pools == [2, 1]
 
 
-def test_what_a_worker_did_before_it_died_is_kept_and_reported_once(carry_out, plugin, blacken):
+def test_what_a_worker_did_before_it_died_is_kept_and_reported_once(fuse, plugin, blacken):
     blacken(3)
-    failures, reported, _ = carry_out(["fatal", "average"], plugin(DIE), jobs=1)
+    failures, reported, _ = fuse(["fatal", "average"], plugin(DIE), jobs=1)
     # What was fused of pair 2 was being written.
     assert failures == {("fatal", "2"): pipeline.DIED, ("fatal", "3"): pipeline.DIED}
     assert reported == 8
 
 
-def test_a_pair_that_kills_its_worker_once_is_whole(carry_out, plugin, blacken, tmp_path):
+def test_a_pair_that_kills_its_worker_once_is_whole(fuse, plugin, blacken, tmp_path):
     blacken(3)
-    failures, reported, _ = carry_out(["fatal", "average"], plugin(once(DIE, tmp_path / "flag")))
+    failures, reported, _ = fuse(["fatal", "average"], plugin(once(DIE, tmp_path / "flag")))
     assert (failures, reported) == ({}, 8)
 
 
-def test_shares_that_waited_when_a_worker_died_are_done_by_new_workers(carry_out, plugin, blacken):
+def test_shares_that_waited_when_a_worker_died_are_done_by_new_workers(fuse, plugin, blacken):
     blacken(0, 1)
-    failures, reported, pools = carry_out(["fatal", "average", "laplacian"], plugin(DIE))
+    failures, reported, pools = fuse(["fatal", "average", "laplacian"], plugin(DIE))
     assert set(failures) == {("fatal", pair) for pair in "0123"}
     assert reported == 12
     assert pools == [2, 1, 2, 1, 2]
 
 
-def test_a_failure_stops_shares_that_wait_where_the_first_one_counts(carry_out, plugin, blacken):
+def test_a_failure_stops_shares_that_wait_where_the_first_one_counts(fuse, plugin, blacken):
     blacken(0)
-    failures, reported, _ = carry_out(["fatal", "laplacian"], plugin("raise ValueError"), fail_fast=True, jobs=1)
+    failures, reported, _ = fuse(["fatal", "laplacian"], plugin("raise ValueError"), fail_fast=True, jobs=1)
     assert failures == {("fatal", "0"): "ValueError"}
     assert reported == 1
 
 
-def test_a_worker_that_dies_stops_shares_that_wait_where_the_first_failure_counts(carry_out, plugin, blacken):
+def test_a_worker_that_dies_stops_shares_that_wait_where_the_first_failure_counts(fuse, plugin, blacken):
     blacken(0)
-    failures, reported, pools = carry_out(["fatal", "laplacian"], plugin(DIE), fail_fast=True, jobs=1)
+    failures, reported, pools = fuse(["fatal", "laplacian"], plugin(DIE), fail_fast=True, jobs=1)
     assert set(failures) == {("fatal", pair) for pair in "0123"}
     assert reported == 4
     assert pools == [1, 1]
 
 
 @pytest.mark.parametrize("error", [RuntimeError("broken"), KeyboardInterrupt("broken"), SystemExit(0)])
-def test_a_stage_that_raises_fails_what_is_left_of_its_share(carry_out, plugin, monkeypatch, error):
+def test_a_stage_that_raises_fails_what_is_left_of_its_share(fuse, plugin, monkeypatch, error):
     work = Fuse.work
 
     def first_alone(self, share, runtime):
@@ -197,7 +200,7 @@ def test_a_stage_that_raises_fails_what_is_left_of_its_share(carry_out, plugin, 
         raise error
 
     monkeypatch.setattr(Fuse, "work", first_alone)
-    failures, reported, _ = carry_out(["average"], plugin(DIE))
+    failures, reported, _ = fuse(["average"], plugin(DIE))
     assert set(failures) == {("average", "2"), ("average", "3")}
     assert all("broken" in reason or "exit code 0" in reason for reason in failures.values())
     assert reported == 4
@@ -229,7 +232,7 @@ def test_workers_take_the_gpus_one_after_another(monkeypatch):
         assert executors.device_of_worker("cuda:1") == "cuda:1"
 
 
-def test_sigterm_stops_a_run_as_ctrl_c_does(carry_out, plugin, monkeypatch):
+def test_sigterm_stops_a_run_as_ctrl_c_does(pair_folder, tmp_path, monkeypatch):
     before = signal.getsignal(signal.SIGTERM)
 
     def terminated(*_):
@@ -237,9 +240,9 @@ def test_sigterm_stops_a_run_as_ctrl_c_does(carry_out, plugin, monkeypatch):
         yield
 
     monkeypatch.setattr(Fuse, "work", terminated)
-    monkeypatch.setattr(pipeline._Work, "_is_inline", True)
+    planned = plan.make(config.build({"methods": ["average"], "datasets": [f"mine={pair_folder}"]}), "cpu")
     with pytest.raises(KeyboardInterrupt):
-        carry_out(["average"], plugin(DIE))
+        pipeline.carry_out(planned, store.open_run(tmp_path / "R"), device="cpu", on_pair=lambda _stage: None)
     assert signal.getsignal(signal.SIGTERM) == before
 
 
