@@ -37,7 +37,7 @@ TESTS = {
     "uaabench/running/stage.py": ["tests/running/test_stage.py", "tests/running/test_keys.py"],
     "uaabench/running/pipeline.py": ["tests/running/test_work.py", "tests/running/test_workers.py"],
     "uaabench/running/executors.py": ["tests/running/test_work.py", "tests/running/test_workers.py"],
-    "uaabench/running/store.py": ["tests/running/test_store.py", "tests/running/stages/test_score.py"],
+    "uaabench/running/store.py": ["tests/running/test_store.py", "tests/running/test_work.py"],
     "uaabench/running/records.py": ["tests/running/test_records.py"],
     "uaabench/running/lock.py": ["tests/running/test_lock.py"],
     "uaabench/core/imaging.py": ["tests/core/test_imaging.py"],
