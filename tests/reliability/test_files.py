@@ -1,4 +1,4 @@
-"""Files of a run or its data that change behind its back are healed or fail by name; none is counted fewer in silence."""
+"""Files of a run or its data that change behind its back are healed or fail by name; none is dropped in silence."""
 
 import shutil
 
