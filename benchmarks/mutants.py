@@ -29,11 +29,11 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-RUNNING = ["tests/running/test_keys.py", "tests/running/test_plan.py"]
+PLANS = ["tests/running/test_plan.py", "tests/running/test_keys.py"]
 TESTS = {
-    "uaabench/running/plan.py": [*RUNNING, "tests/running/test_options.py"],
-    "uaabench/running/entries.py": [*RUNNING, "tests/running/test_entries.py"],
-    "uaabench/running/units.py": ["tests/running/test_units.py", *RUNNING],
+    "uaabench/running/plan.py": [*PLANS, "tests/running/test_options.py"],
+    "uaabench/running/entries.py": ["tests/running/test_entries.py", *PLANS],
+    "uaabench/running/units.py": ["tests/running/test_units.py", "tests/running/test_plan.py"],
     "uaabench/running/stage.py": ["tests/running/test_stage.py", "tests/running/test_keys.py"],
     "uaabench/running/pipeline.py": ["tests/running/test_workers.py", "tests/running/stages/test_score.py"],
     "uaabench/running/executors.py": ["tests/running/test_workers.py"],

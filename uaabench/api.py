@@ -187,9 +187,10 @@ def evaluate(
 
     Example:
         >>> import numpy as np
-        >>> ir, vi = np.full((8, 8), 20, np.uint8), np.full((8, 8, 3), 40, np.uint8)
-        >>> evaluate(ir, vi, np.eye(8, dtype=np.uint8), metrics=["SF"]).means["mean"].round(4).to_dict()
-        {'SF': 0.6614}
+        >>> sources = np.zeros((8, 8), np.uint8)
+        >>> stripes = np.tile(np.array([[0], [2]], np.uint8), (4, 8))
+        >>> evaluate(sources, sources, stripes, metrics=["SD"]).means["mean"].to_dict()
+        {'SD': 1.0}
     """
     registry.load_plugins([Path(file) for file in _listed("plugins", plugins)])
     convention = find_profile(profile)

@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-from pathlib import Path
 
 import pytest
 
@@ -250,13 +249,32 @@ def test_the_content_of_a_file_is_read_only_where_its_fingerprint_differs(tmp_pa
     assert not store.is_unchanged(path, facts)
 
 
-def test_a_run_without_the_images_that_are_to_be_judged_is_refused(tmp_path, unit):
-    store.refuse_unfused(tmp_path, [unit])
+def test_units_of_which_a_run_holds_nothing_are_refused_where_there_is_what_they_would_be_made_of(tmp_path, scored):
+    store.refuse_absent(tmp_path, [scored.fused, make_unit(fused=make_unit("fuse", "never fused"))])
     with pytest.raises(UsageError) as caught:
-        store.refuse_unfused(tmp_path, [unit, make_unit(method="theirs", key="9")])
+        store.refuse_absent(tmp_path, [scored.fused, scored])
     assert str(caught.value) == (
-        f"{tmp_path} holds no images of theirs on data test as it is now: its source images, weights, options or "
-        "version are not those of the run any more; bring them back, or fuse again with 'uaabench run' in a new "
+        f"{tmp_path} holds nothing of 'score mine on data test' as it is now: its images, label maps, weights, options "
+        "or version are not those of the run any more; bring them back, or give the whole command of the run in a new "
         "folder. What the run held is untouched."
     )
-    assert Path("score/data/test/theirs-9") == make_unit(method="theirs", key="9").folder
+
+
+def test_pairs_that_could_have_a_result_and_have_none_are_missed(tmp_path, scored):
+    assert store.ready(tmp_path, scored.fused) == {"a", "b", "c"}
+    assert store.ready(tmp_path, scored) == {"a"}
+    reason = "not computed; give the command of the run again"
+    assert store.missing(tmp_path, [scored, scored.fused]) == [
+        Failure("score", "mine", "data", "test", "a", reason),
+        Failure("fuse", "mine", "data", "test", "c", reason),
+    ]
+
+
+@pytest.mark.parametrize("half", ["", '{"check": "12', "\n"])
+def test_half_a_line_takes_the_next_one_not_along(tmp_path, unit, half):
+    store.append(tmp_path, unit, 0, "a", Result(1))
+    with (tmp_path / unit.folder / "results-0.jsonl").open("a") as stream:
+        stream.write(half)
+    store.append(tmp_path, unit, 0, "b", Result(2))
+    assert store.results(tmp_path, unit) == {"a": Result(1), "b": Result(2)}
+    assert lines(tmp_path, unit)[-1].startswith('{"check": ')

@@ -95,6 +95,157 @@ def numbers(tmp_path):
     return dict(zip(table["method"], table["n"], strict=True))
 
 
+class _Workers:
+    """Workers that are this process; a method that raises `Death` breaks the pool as the end of a process does."""
+
+    def __init__(self):
+        self.broken = False
+
+    def submit(self, job):
+        if self.broken:
+            raise BrokenProcessPool
+        future = Future()
+        try:
+            future.set_result(job())
+        except Exception as error:
+            future.set_exception(error)
+        except BaseException as error:
+            self.broken = type(error).__name__ == "Death"
+            future.set_exception(BrokenProcessPool() if self.broken else error)
+        return future
+
+
+@pytest.fixture
+def fuse(pair_folder, tmp_path, monkeypatch):
+    """Fuse in stand-ins of workers: failures by method and pair, how many pairs were reported, and sizes of pools."""
+    pools = []
+
+    @contextmanager
+    def pool(workers):
+        pools.append(workers)
+        yield _Workers()
+
+    monkeypatch.setattr(executors, "pool", pool)
+
+    def call(methods, file, **given):
+        monkeypatch.setattr(registry, "_plugins", {})
+        monkeypatch.setattr(executors, "_ready", set())
+        reported = Counter()
+        entries = {"methods": methods, "datasets": [f"mine={pair_folder}"], "floor": False, "jobs": 2, **given}
+        planned = plan.make(config.build({**entries, "plugins": [file]}), "cpu")
+        run = store.open_run(tmp_path / "R")
+        fuse, units = planned.stages[0], planned.units["fuse"]
+        done = pipeline.work_on(
+            fuse, units, run, planned.config, device="cpu", on_pair=lambda stage: reported.update([stage])
+        )
+        failures = store.failures(run, units)
+        assert done == (not failures)
+        return {(failure.method, failure.pair): failure.reason for failure in failures}, reported["fuse"], pools
+
+    return call
+
+
+def test_a_pair_that_kills_its_worker_twice_has_failed_and_is_reported(fuse, plugin, blacken):
+    blacken(1)
+    failures, reported, pools = fuse(["average", "fatal"], plugin(DIE))
+    assert failures == {("fatal", "1"): pipeline.DIED, ("fatal", "3"): pipeline.DIED}
+    assert reported == 8
+    # All shares, then the one whose worker died, alone.
+    assert pools == [2, 1]
+
+
+def test_what_a_worker_did_before_it_died_is_kept_and_reported_once(fuse, plugin, blacken):
+    blacken(3)
+    failures, reported, _ = fuse(["fatal", "average"], plugin(DIE), jobs=1)
+    # What was fused of pair 2 was being written.
+    assert failures == {("fatal", "2"): pipeline.DIED, ("fatal", "3"): pipeline.DIED}
+    assert reported == 8
+
+
+def test_a_pair_that_kills_its_worker_once_is_whole(fuse, plugin, blacken, tmp_path):
+    blacken(3)
+    failures, reported, _ = fuse(["fatal", "average"], plugin(once(DIE, tmp_path / "flag")))
+    assert (failures, reported) == ({}, 8)
+
+
+def test_shares_that_waited_when_a_worker_died_are_done_by_new_workers(fuse, plugin, blacken):
+    blacken(0, 1)
+    failures, reported, pools = fuse(["fatal", "average", "laplacian"], plugin(DIE))
+    assert set(failures) == {("fatal", pair) for pair in "0123"}
+    assert reported == 12
+    assert pools == [2, 1, 2, 1, 2]
+
+
+def test_a_failure_stops_shares_that_wait_where_the_first_one_counts(fuse, plugin, blacken):
+    blacken(0)
+    failures, reported, _ = fuse(["fatal", "laplacian"], plugin("raise ValueError"), fail_fast=True, jobs=1)
+    assert failures == {("fatal", "0"): "ValueError"}
+    assert reported == 1
+
+
+def test_a_worker_that_dies_stops_shares_that_wait_where_the_first_failure_counts(fuse, plugin, blacken):
+    blacken(0)
+    failures, reported, pools = fuse(["fatal", "laplacian"], plugin(DIE), fail_fast=True, jobs=1)
+    assert set(failures) == {("fatal", pair) for pair in "0123"}
+    assert reported == 4
+    assert pools == [1, 1]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("broken"), KeyboardInterrupt("broken"), SystemExit(0)])
+def test_a_stage_that_raises_fails_what_is_left_of_its_share(fuse, plugin, monkeypatch, error):
+    work = Fuse.work
+
+    def first_alone(self, share, runtime):
+        yield next(work(self, share, runtime))
+        raise error
+
+    monkeypatch.setattr(Fuse, "work", first_alone)
+    failures, reported, _ = fuse(["average"], plugin(DIE))
+    assert set(failures) == {("average", "2"), ("average", "3")}
+    assert all("broken" in reason or "exit code 0" in reason for reason in failures.values())
+    assert reported == 4
+
+
+@pytest.mark.parametrize(
+    ("requested", "gpus", "expected"), [("cpu", 1, "cpu"), ("auto", 0, "cpu"), ("auto", 1, "cuda"), ("cuda", 1, "cuda"),
+                                        ("cuda:1", 2, "cuda:1")],
+)  # fmt: skip
+def test_the_device_is_what_was_asked_for_and_there(monkeypatch, requested, gpus, expected):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: gpus)
+    assert pipeline.pick_device(requested) == expected
+
+
+@pytest.mark.parametrize(("requested", "gpus"), [("cuda", 0), ("cuda:1", 1)])
+def test_a_gpu_that_is_not_there_is_refused(monkeypatch, requested, gpus):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: gpus)
+    with pytest.raises(UsageError, match=f"no device '{requested}': torch sees {gpus} GPUs; use --device cpu"):
+        pipeline.pick_device(requested)
+
+
+def test_workers_take_the_gpus_one_after_another(monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    assert executors.device_of_worker("cuda") == "cuda"
+    for number, device in enumerate(("cuda:0", "cuda:1", "cuda:0")):
+        monkeypatch.setattr(executors, "_worker_number", number)
+        assert executors.device_of_worker("cuda") == device
+        assert executors.device_of_worker("cpu") == "cpu"
+        assert executors.device_of_worker("cuda:1") == "cuda:1"
+
+
+def test_sigterm_stops_a_run_as_ctrl_c_does(pair_folder, tmp_path, monkeypatch):
+    before = signal.getsignal(signal.SIGTERM)
+
+    def terminated(*_):
+        os.kill(os.getpid(), signal.SIGTERM)
+        yield
+
+    monkeypatch.setattr(Fuse, "work", terminated)
+    planned = plan.make(config.build({"methods": ["average"], "datasets": [f"mine={pair_folder}"]}), "cpu")
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.carry_out(planned, store.open_run(tmp_path / "R"), device="cpu", on_pair=lambda _stage: None)
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
 @pytest.mark.slow
 def test_a_worker_that_dies_on_a_pair_fails_its_share_and_the_run_says_so(run, plugin, blacken, tmp_path):
     blacken(1)
@@ -197,151 +348,3 @@ def test_code_of_others_that_would_end_the_program_fails_its_pair_by_name(uaaben
         (dataset, method, pair, metric): reason for dataset, method, metric in places for pair, reason in said.items()
     }
     assert (records.loc[records["metric"] == "EN", "status"] == "ok").sum() == 4 + 1 + 1 + 1
-
-
-class _Workers:
-    """Workers that are this process; a method that raises `Death` breaks the pool as the end of a process does."""
-
-    def __init__(self):
-        self.broken = False
-
-    def submit(self, job):
-        if self.broken:
-            raise BrokenProcessPool
-        future = Future()
-        try:
-            future.set_result(job())
-        except Exception as error:
-            future.set_exception(error)
-        except BaseException as error:
-            self.broken = type(error).__name__ == "Death"
-            future.set_exception(BrokenProcessPool() if self.broken else error)
-        return future
-
-
-@pytest.fixture
-def carry_out(pair_folder, tmp_path, monkeypatch):
-    """Fuse in stand-ins of workers: failures by method and pair, how many pairs were reported, and sizes of pools."""
-    pools = []
-
-    @contextmanager
-    def pool(workers):
-        pools.append(workers)
-        yield _Workers()
-
-    monkeypatch.setattr(executors, "pool", pool)
-
-    def call(methods, file, **given):
-        monkeypatch.setattr(registry, "_plugins", {})
-        monkeypatch.setattr(executors, "_ready", set())
-        reported = Counter()
-        entries = {"methods": methods, "datasets": [f"mine={pair_folder}"], "floor": False, "jobs": 2, **given}
-        planned = plan.make(config.build({**entries, "plugins": [file]}), "cpu")
-        run = store.open_run(tmp_path / "R")
-        failures = pipeline.carry_out(
-            planned, run, device="cpu", stages=("fuse",), on_pair=lambda stage: reported.update([stage])
-        )
-        return {(failure.method, failure.pair): failure.reason for failure in failures}, reported["fuse"], pools
-
-    return call
-
-
-def test_a_pair_that_kills_its_worker_twice_has_failed_and_is_reported(carry_out, plugin, blacken):
-    blacken(1)
-    failures, reported, pools = carry_out(["average", "fatal"], plugin(DIE))
-    assert failures == {("fatal", "1"): pipeline.DIED, ("fatal", "3"): pipeline.DIED}
-    assert reported == 8
-    # All shares, then the one whose worker died, alone.
-    assert pools == [2, 1]
-
-
-def test_what_a_worker_did_before_it_died_is_kept_and_reported_once(carry_out, plugin, blacken):
-    blacken(3)
-    failures, reported, _ = carry_out(["fatal", "average"], plugin(DIE), jobs=1)
-    # What was fused of pair 2 was being written.
-    assert failures == {("fatal", "2"): pipeline.DIED, ("fatal", "3"): pipeline.DIED}
-    assert reported == 8
-
-
-def test_a_pair_that_kills_its_worker_once_is_whole(carry_out, plugin, blacken, tmp_path):
-    blacken(3)
-    failures, reported, _ = carry_out(["fatal", "average"], plugin(once(DIE, tmp_path / "flag")))
-    assert (failures, reported) == ({}, 8)
-
-
-def test_shares_that_waited_when_a_worker_died_are_done_by_new_workers(carry_out, plugin, blacken):
-    blacken(0, 1)
-    failures, reported, pools = carry_out(["fatal", "average", "laplacian"], plugin(DIE))
-    assert set(failures) == {("fatal", pair) for pair in "0123"}
-    assert reported == 12
-    assert pools == [2, 1, 2, 1, 2]
-
-
-def test_a_failure_stops_shares_that_wait_where_the_first_one_counts(carry_out, plugin, blacken):
-    blacken(0)
-    failures, reported, _ = carry_out(["fatal", "laplacian"], plugin("raise ValueError"), fail_fast=True, jobs=1)
-    assert failures == {("fatal", "0"): "ValueError"}
-    assert reported == 1
-
-
-def test_a_worker_that_dies_stops_shares_that_wait_where_the_first_failure_counts(carry_out, plugin, blacken):
-    blacken(0)
-    failures, reported, pools = carry_out(["fatal", "laplacian"], plugin(DIE), fail_fast=True, jobs=1)
-    assert set(failures) == {("fatal", pair) for pair in "0123"}
-    assert reported == 4
-    assert pools == [1, 1]
-
-
-@pytest.mark.parametrize("error", [RuntimeError("broken"), KeyboardInterrupt("broken"), SystemExit(0)])
-def test_a_stage_that_raises_fails_what_is_left_of_its_share(carry_out, plugin, monkeypatch, error):
-    work = Fuse.work
-
-    def first_alone(self, share, runtime):
-        yield next(work(self, share, runtime))
-        raise error
-
-    monkeypatch.setattr(Fuse, "work", first_alone)
-    failures, reported, _ = carry_out(["average"], plugin(DIE))
-    assert set(failures) == {("average", "2"), ("average", "3")}
-    assert all("broken" in reason or "exit code 0" in reason for reason in failures.values())
-    assert reported == 4
-
-
-@pytest.mark.parametrize(
-    ("requested", "gpus", "expected"), [("cpu", 1, "cpu"), ("auto", 0, "cpu"), ("auto", 1, "cuda"), ("cuda", 1, "cuda"),
-                                        ("cuda:1", 2, "cuda:1")],
-)  # fmt: skip
-def test_the_device_is_what_was_asked_for_and_there(monkeypatch, requested, gpus, expected):
-    monkeypatch.setattr("torch.cuda.device_count", lambda: gpus)
-    assert pipeline.pick_device(requested) == expected
-
-
-@pytest.mark.parametrize(("requested", "gpus"), [("cuda", 0), ("cuda:1", 1)])
-def test_a_gpu_that_is_not_there_is_refused(monkeypatch, requested, gpus):
-    monkeypatch.setattr("torch.cuda.device_count", lambda: gpus)
-    with pytest.raises(UsageError, match=f"no device '{requested}': torch sees {gpus} GPUs; use --device cpu"):
-        pipeline.pick_device(requested)
-
-
-def test_workers_take_the_gpus_one_after_another(monkeypatch):
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
-    assert executors.device_of_worker("cuda") == "cuda"
-    for number, device in enumerate(("cuda:0", "cuda:1", "cuda:0")):
-        monkeypatch.setattr(executors, "_worker_number", number)
-        assert executors.device_of_worker("cuda") == device
-        assert executors.device_of_worker("cpu") == "cpu"
-        assert executors.device_of_worker("cuda:1") == "cuda:1"
-
-
-def test_sigterm_stops_a_run_as_ctrl_c_does(carry_out, plugin, monkeypatch):
-    before = signal.getsignal(signal.SIGTERM)
-
-    def terminated(*_):
-        os.kill(os.getpid(), signal.SIGTERM)
-        yield
-
-    monkeypatch.setattr(Fuse, "work", terminated)
-    monkeypatch.setattr(pipeline._Work, "_is_inline", True)
-    with pytest.raises(KeyboardInterrupt):
-        carry_out(["average"], plugin(DIE))
-    assert signal.getsignal(signal.SIGTERM) == before
