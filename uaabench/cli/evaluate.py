@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from uaabench.cli import options
-from uaabench.core.files import replacing
+from uaabench.core.files import images, replacing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +40,7 @@ def evaluate(
 
         uaabench evaluate --ir MSRS/test/ir --vi MSRS/test/vi --fused results/ --metrics EN,VIF --csv values.csv
     """
+    from uaabench.cli.progress import progress
     from uaabench.core import registry
     from uaabench.metrics import profiles
     from uaabench.running import evaluation
@@ -49,8 +49,10 @@ def evaluate(
     registry.load_plugins(plugin)
     convention = profiles.profile(profile or "cddfuse")
     chosen = convention.select(options.split_commas(metrics))
-    with _progress() as advance:
-        table = evaluation.evaluate(ir, vi, fused, chosen, convention, threads=threads_per_job(1), progress=advance)
+    with progress({"score": len(images(fused))}) as advance:
+        table = evaluation.evaluate(
+            ir, vi, fused, chosen, convention, threads=threads_per_job(1), progress=lambda *_: advance("score")
+        )
     summary = evaluation.summarise(table, chosen)
     if as_json:
         content = as_dict(table, summary, convention) | ({"per_pair": _rows(table)} if per_pair else {})
@@ -160,15 +162,3 @@ def _print_notes(table: pd.DataFrame, convention: Profile, console: Console) -> 
         notes += [f"{pair} {status}: {reason}" for pair, reason in rows.itertuples(index=False)]
     for note in notes:
         console.print(Text(visible(note)), soft_wrap=True)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error if that is a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
-        task = bars.add_task("Scoring", total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)

@@ -35,8 +35,13 @@ class InlineExecutor(Executor):
 
 
 def threads_per_job(jobs: int) -> int:
-    """Processor threads that each of `jobs` workers may use: an equal share, at least one."""
-    return max(1, len(os.sched_getaffinity(0)) // jobs) if hasattr(os, "sched_getaffinity") else 1
+    """Processor threads that each of `jobs` workers may use: an equal share, at least one.
+
+    `$OMP_NUM_THREADS`, by which users and schedulers of clusters limit numeric libraries, may make it less.
+    """
+    share = max(1, len(os.sched_getaffinity(0)) // jobs) if hasattr(os, "sched_getaffinity") else 1
+    limit = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return min(share, int(limit)) if limit.isdecimal() and int(limit) else share
 
 
 def make_pool(jobs: int, plugins: Sequence[Path], events: SimpleQueue[str]) -> ProcessPoolExecutor:
