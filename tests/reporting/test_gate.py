@@ -14,7 +14,7 @@ from uaabench.core.errors import StorageError, UsageError
 from uaabench.judges.segmentation import kept
 from uaabench.reporting import gate as regression
 from uaabench.reporting.evidence import load
-from uaabench.reporting.gate import Tolerance, Tolerances
+from uaabench.reporting.gate import Change, Tolerance, Tolerances
 
 GENERATOR = np.random.default_rng(0)
 BASE = GENERATOR.uniform(0.4, 0.6, 20)
@@ -326,3 +326,9 @@ def test_a_run_without_a_value_cannot_become_the_reference(tmp_path):
     run = replace(run, records=run.records.iloc[:0])
     with pytest.raises(UsageError, match="holds no value"):
         regression.write_reference(run, tmp_path / "reference", "why")
+
+
+def test_names_do_not_end_an_annotation():
+    change = Change(dataset="a,b::c", split="test", method="m\nn", metric="EN", verdict="missing", reason="50%")
+    (line,) = regression.as_annotations([change])
+    assert line.startswith("::error title=uaabench a%2Cb%3A%3Ac m%0An EN::a,b::c m%0An EN is missing: 50%25")

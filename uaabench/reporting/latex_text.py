@@ -85,7 +85,7 @@ def distinct_labels(names: Iterable[str]) -> list[str]:
 
 def _character(character: str) -> str:
     """A character beyond ASCII: as it is, by the macro, or as its number where nobody could see it."""
-    letter, *accents = unicodedata.normalize("NFD", character)
+    letter, *accents = list(unicodedata.normalize("NFD", character))
     if character in LETTERS or (
         letter.isascii() and len(accents) == 1 and accents[0] in ACCENTS and ord(character) < 0x180
     ):

@@ -69,12 +69,12 @@ def colours(methods: Sequence[tuple[str, bool]]) -> dict[str, str]:
         >>> colours([("uaa", False), ("mine", False), ("average", True)])
         {'uaa': '#0077bb', 'mine': '#009988', 'average': '#777777'}
     """
-    found = {label: FIXED[label] for label, is_floor in methods if label in FIXED and not is_floor}
+    shades = {label: FIXED[label] for label, is_floor in methods if label in FIXED and not is_floor}
     free = [label for label, is_floor in methods if label not in FIXED and not is_floor]
-    found |= {label: PALETTE[place % len(PALETTE)] for place, label in enumerate(free)}
+    shades |= {label: PALETTE[place % len(PALETTE)] for place, label in enumerate(free)}
     floor = [label for label, is_floor in methods if is_floor]
-    found |= {label: GREYS[place % len(GREYS)] for place, label in enumerate(floor)}
-    return {label: found[label] for label, _ in methods}
+    shades |= {label: GREYS[place % len(GREYS)] for place, label in enumerate(floor)}
+    return {label: shades[label] for label, _ in methods}
 
 
 def power_of_ten(value: float) -> str:
