@@ -144,7 +144,7 @@ def carry_out_and_report(
     """
     device = pipeline.pick_device(planned.config.device)
     store.open_run(folder)
-    shown = run_progress(planned, stages) if progress else nullcontext(lambda _stage: None)
+    shown = run_progress(planned, stages) if progress else nullcontext(lambda *_: None)
     with _undisturbed(device), shown as on_pair:
         failures = pipeline.carry_out(planned, folder, device=device, stages=stages, fresh=fresh, on_pair=on_pair)
     table, written = report(folder)
@@ -197,7 +197,7 @@ def evaluate(
     chosen = convention.select(_listed("metrics", metrics) or None)
     found = triples(ir, vi, fused)
     threads = threads_per_job(1)
-    shown = show_progress({"score": len(found)}) if progress else nullcontext(lambda _stage: None)
+    shown = show_progress({"score": len(found)}) if progress else nullcontext(lambda *_: None)
     with shown as on_pair:
         records = evaluation.score(found, chosen, convention, threads=threads, on_pair=lambda: on_pair("score"))
     title = Path(fused).name if isinstance(fused, str | os.PathLike) else ""

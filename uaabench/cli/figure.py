@@ -45,16 +45,19 @@ def montage(
     ] = False,
     dataset: DatasetName = "",
     no_caption: NoCaption = False,
+    plugin: options.Plugins = None,
 ) -> None:
     """Chosen pairs in rows, sources and methods in columns, with enlarged regions.
 
     Example: uaabench figure montage runs/paper --pairs 00537D,00633D --box 00537D=200,150,80,60 -o montage.pdf
     """
+    from uaabench.core import registry
     from uaabench.reporting import figures, plots
     from uaabench.reporting.build import table_of
     from uaabench.reporting.images import SOURCES, RunImages
     from uaabench.running.evidence import load
 
+    registry.load_plugins(plugin)
     evidence = load(run)
     table = table_of(evidence)
     section = _section(table, dataset)
@@ -87,15 +90,18 @@ def tradeoff(
     ] = "",
     dataset: DatasetName = "",
     no_caption: NoCaption = False,
+    plugin: options.Plugins = None,
 ) -> None:
     """Quality against latency, with confidence intervals and quartiles; needs `uaabench profile RUN` first.
 
     Example: uaabench figure tradeoff runs/paper --metric Qabf -o tradeoff.pdf
     """
+    from uaabench.core import registry
     from uaabench.reporting import plots
     from uaabench.reporting.build import table_of
     from uaabench.running.evidence import load
 
+    registry.load_plugins(plugin)
     table = table_of(load(run))
     section, chosen = _section(table, dataset), _metric(table, metric)
     sizes = {f"{entry.height}x{entry.width}": (entry.height, entry.width) for entry in table.efficiency}
@@ -118,15 +124,18 @@ def critical_difference(
     dataset: DatasetName = "",
     mark_floor: Annotated[bool, typer.Option("--mark-floor", help="Rank trivial methods too.")] = False,
     no_caption: NoCaption = False,
+    plugin: options.Plugins = None,
 ) -> None:
     """Critical-difference diagram: mean ranks over pairs, methods that are not told apart joined (Nemenyi, 0.05).
 
     Example: uaabench figure cd runs/paper --metric VIF -o cd.pdf
     """
+    from uaabench.core import registry
     from uaabench.reporting import plots
     from uaabench.reporting.build import table_of
     from uaabench.running.evidence import load
 
+    registry.load_plugins(plugin)
     table = table_of(load(run), marks_floor=mark_floor)
     section, chosen = _section(table, dataset), _metric(table, metric)
     text = "" if no_caption else plots.caption(table, section, f"Mean ranks by {chosen.name}, Nemenyi at 0.05")
