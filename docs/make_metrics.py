@@ -33,8 +33,8 @@ VIFB. Golden values are those of 18 triples, 10 of them synthetic (constants, ra
 
 Beside them every profile has golden values of small triples that the tests make by whole-number arithmetic, grey and in
 colour, in `tests/support/golden_values.csv`: each names its source, an implementation run elsewhere or the literal
-formulas in `tests/support/literal/`. These share no code with the metrics, and are themselves compared with the values of
-the implementations on the synthetic triples."""
+formulas in `tests/support/literal/`. These share no code with the metrics, and are themselves compared with the values
+of the implementations on the synthetic triples."""
 CONVENTIONS = {
     "reader": "Reader",
     "scale": "Scale",

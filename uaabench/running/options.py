@@ -62,7 +62,7 @@ def _check(name: str, given: Mapping[str, Any], constructor: Callable[..., Any])
 
 def _hints(constructor: Callable[..., Any]) -> dict[str, Any]:
     """Types of the parameters by name; none where the annotations cannot be resolved."""
-    function = constructor.__init__ if inspect.isclass(constructor) else constructor  # type: ignore[misc]
+    function = constructor.__init__ if inspect.isclass(constructor) else constructor
     try:
         return get_type_hints(function)
     except (NameError, TypeError, AttributeError):

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from uaabench.core import imaging
-from uaabench.core.errors import DataError, UsageError, WeightsError
+from uaabench.core.errors import DataError, UaabenchError, UsageError, WeightsError
 from uaabench.core.interface import ByteImage, Metric, Sources
 from uaabench.metrics import find
 from uaabench.metrics.profiles.planes import Plane, Planes
@@ -95,7 +95,7 @@ class Profile:
         named = [part for name in names for part in (self._ready() if name.lower() == ALL else [name])]
         chosen = self.look_up(named)
         for metric in chosen:
-            metric.require()
+            _require(metric)
         return chosen
 
     def look_up(self, names: Iterable[str]) -> tuple[Metric, ...]:
@@ -174,6 +174,18 @@ class Profile:
         return [Plane(plane) for plane in self.planes(image)]
 
 
+def _require(metric: Metric) -> None:
+    try:
+        metric.require()
+    except UaabenchError:
+        raise
+    except Exception as error:  # a plugin may raise anything
+        raise UsageError(
+            f"The metric '{metric.name}' cannot be computed here: {type(error).__name__}: {error}; mend it, or leave it "
+            "out."
+        ) from error
+
+
 def _is_ready(metric: Metric) -> bool:
     try:
         metric.require()
@@ -233,7 +245,8 @@ class Scene:
             return value_of(metric, float(np.mean(values)))
         # A metric of a plugin may raise anything, and may even exit; the others still count.
         except (Exception, SystemExit) as error:
-            return Value(metric.name, math.nan, "failed", f"{type(error).__name__}: {error}".removesuffix(": "))
+            reason = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+            return Value(metric.name, math.nan, "failed", reason)
 
     def _triples(self, metric: Metric, fused: list[Plane]) -> Iterable[tuple[Plane, ...]]:
         """Fused, infrared and visible plane: as many triples as the metric scores one by one."""
