@@ -138,7 +138,7 @@ def test_a_metric_that_exits_has_failed_and_the_others_count() -> None:
 
     sources = random_sources()
     odd, en = CDDFUSE.score(sources.ir, sources, [odd_metric(leaves), CDDFUSE.metrics["EN"]])
-    assert (odd.status, odd.reason) == ("failed", "SystemExit: 3")
+    assert (odd.status, odd.reason) == ("failed", "its code asked the process to end (exit code 3)")
     assert en.status == "ok"
 
 
