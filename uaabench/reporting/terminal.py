@@ -96,4 +96,6 @@ def _footer(table: Table, *, has_styles: bool) -> Group:
     if has_styles:
         legend = Text.assemble(legend, " Marked: ", best, ", ", second, ".")
     versus = [Text(table.assumptions["versus"])] if table.reference else []
-    return Group(*notes, legend, *versus, *(Text(f"Weights of {visible(line)}") for line in table.sources))
+    weights = [Text(f"Weights of {visible(line)}") for line in table.sources]
+    remarks = [Text(visible(line)) for line in table.remarks]
+    return Group(*notes, legend, *versus, *weights, *remarks)
