@@ -55,7 +55,7 @@ def prepare(run: Path | None, segmenter: str, count: int | None, scratch: Path) 
     planned = plan.make(chosen, device.partition(":")[0])
     store.open_run(run)
     if not (run / "manifest.json").is_file():
-        pipeline.carry_out(planned, run, device=device, stages=("fuse",), on_pair=lambda _stage: None)
+        pipeline.carry_out(planned, run, device=device, stages=("fuse",), on_pair=lambda *_: None)
     unit = planned.units["segment"][0]
     pairs = [pair for pair in unit.dataset.pairs if store.artefact(run, unit, pair.id).is_file()][:count]
     if not pairs:

@@ -144,7 +144,7 @@ def carry_out_and_report(
     """
     device = pipeline.pick_device(planned.config.device)
     store.open_run(folder)
-    shown = run_progress(planned, stages) if progress else nullcontext(lambda _stage: None)
+    shown = run_progress(planned, stages) if progress else nullcontext(lambda *_: None)
     with _undisturbed(device), shown as on_pair:
         failures = pipeline.carry_out(planned, folder, device=device, stages=stages, fresh=fresh, on_pair=on_pair)
     table, written = report(folder)
@@ -187,16 +187,17 @@ def evaluate(
 
     Example:
         >>> import numpy as np
-        >>> ir, vi = np.full((8, 8), 20, np.uint8), np.full((8, 8, 3), 40, np.uint8)
-        >>> evaluate(ir, vi, np.eye(8, dtype=np.uint8), metrics=["SF"]).means["mean"].round(4).to_dict()
-        {'SF': 0.6614}
+        >>> sources = np.zeros((8, 8), np.uint8)
+        >>> stripes = np.tile(np.array([[0], [2]], np.uint8), (4, 8))
+        >>> evaluate(sources, sources, stripes, metrics=["SD"]).means["mean"].to_dict()
+        {'SD': 1.0}
     """
     registry.load_plugins([Path(file) for file in _listed("plugins", plugins)])
     convention = find_profile(profile)
     chosen = convention.select(_listed("metrics", metrics) or None)
     found = triples(ir, vi, fused)
     threads = threads_per_job(1)
-    shown = show_progress({"score": len(found)}) if progress else nullcontext(lambda _stage: None)
+    shown = show_progress({"score": len(found)}) if progress else nullcontext(lambda *_: None)
     with shown as on_pair:
         records = evaluation.score(found, chosen, convention, threads=threads, on_pair=lambda: on_pair("score"))
     title = Path(fused).name if isinstance(fused, str | os.PathLike) else ""

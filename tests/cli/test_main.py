@@ -72,6 +72,14 @@ def test_two_files_are_fused_by_a_named_method_only(uaabench, two_files, tmp_pat
     assert (result.code, "Name the method that fuses the two images" in result.err) == (2, True)
 
 
+@pytest.mark.parametrize("name", ["out.jpg", "out.tif", "out", "png"])
+def test_a_fused_image_is_never_written_under_the_suffix_of_another_format(uaabench, two_files, tmp_path, name):
+    result = uaabench("fuse", *two_files, "-o", tmp_path / name, "--method", "average")
+    assert result.code == 2
+    assert f"ends in .png, not {name}" in result.err
+    assert not (tmp_path / name).exists()
+
+
 def test_images_of_different_size_are_refused(uaabench, two_files, tmp_path):
     cv2.imwrite(str(tmp_path / "vi.png"), np.zeros((10, 10, 3), np.uint8))
     result = uaabench("fuse", two_files[0], tmp_path / "vi.png", "-o", tmp_path / "out.png", "--method", "average")

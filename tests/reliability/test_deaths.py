@@ -1,4 +1,4 @@
-"""A process of a run that dies or is told to end: what was done is kept, no worker stays, and nothing passes for done."""
+"""A process of a run that dies or is told to end: what was done is kept, no worker stays, nothing passes for done."""
 
 import os
 import signal

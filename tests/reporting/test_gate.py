@@ -13,7 +13,7 @@ from runs import dataset_facts, method_facts, write_run, write_tallies
 from uaabench.core.errors import StorageError, UsageError
 from uaabench.judges.segmentation.stage import Segment
 from uaabench.reporting import gate, gate_formats
-from uaabench.reporting.gate import Tolerance, Tolerances
+from uaabench.reporting.gate import Change, Tolerance, Tolerances
 from uaabench.reporting.reference import write_reference
 from uaabench.running.evidence import load
 
@@ -319,6 +319,12 @@ def test_a_run_without_a_value_cannot_become_the_reference(tmp_path):
     run = replace(run, records=run.records.iloc[:0])
     with pytest.raises(UsageError, match="holds no value"):
         write_reference(run, tmp_path / "reference", "why")
+
+
+def test_names_do_not_end_an_annotation():
+    change = Change(dataset="a,b::c", split="test", method="m\nn", metric="EN", verdict="missing", reason="50%")
+    (line,) = gate_formats.as_annotations([change])
+    assert line.startswith("::error title=uaabench a%2Cb%3A%3Ac m%0An EN::a,b::c m%0An EN is missing: 50%25")
 
 
 def test_a_change_says_before_after_and_how_sure_it_is(judge):

@@ -136,7 +136,7 @@ def fuse(pair_folder, tmp_path, monkeypatch):
         run = store.open_run(tmp_path / "R")
         fuse, units = planned.stages[0], planned.units["fuse"]
         done = pipeline.work_on(
-            fuse, units, run, planned.config, device="cpu", on_pair=lambda stage: reported.update([stage])
+            fuse, units, run, planned.config, device="cpu", on_pair=lambda stage, _: reported.update([stage])
         )
         failures = store.failures(run, units)
         assert done == (not failures)
@@ -242,7 +242,7 @@ def test_sigterm_stops_a_run_as_ctrl_c_does(pair_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(Fuse, "work", terminated)
     planned = plan.make(config.build({"methods": ["average"], "datasets": [f"mine={pair_folder}"]}), "cpu")
     with pytest.raises(KeyboardInterrupt):
-        pipeline.carry_out(planned, store.open_run(tmp_path / "R"), device="cpu", on_pair=lambda _stage: None)
+        pipeline.carry_out(planned, store.open_run(tmp_path / "R"), device="cpu", on_pair=lambda *_: None)
     assert signal.getsignal(signal.SIGTERM) == before
 
 

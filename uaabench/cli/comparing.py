@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from uaabench.cli import options
 from uaabench.core.errors import UsageError
 from uaabench.core.files import write_text
 
@@ -26,6 +27,7 @@ def compare(
     before: Annotated[Path, typer.Argument(metavar="A", help="A run directory.")],
     after: Annotated[Path, typer.Argument(metavar="B", help="Another run on the same images.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    plugin: options.Plugins = None,
 ) -> None:
     """Show what changed from one run to another: paired differences with intervals, for methods both have.
 
@@ -33,9 +35,11 @@ def compare(
     """
     from rich.console import Console
 
+    from uaabench.core import registry
     from uaabench.reporting import gate, gate_formats
     from uaabench.running.evidence import load
 
+    registry.load_plugins(plugin)
     old, new = load(before), load(after)
     changes = gate.changes(new, old, gate.Tolerances(gate.Tolerance(0.0, False)))
     _refuse_nothing(changes, new, old)
@@ -67,6 +71,7 @@ def check(
     json_file: Annotated[Path | None, typer.Option("--json", help="Also write JSON to this file.")] = None,
     update: Annotated[bool, typer.Option("--update", help="Make RUN the new reference instead.")] = False,
     reason: Annotated[str, typer.Option(help="Why the reference changes; kept in it. Needed for --update.")] = "",
+    plugin: options.Plugins = None,
 ) -> None:
     """Fail when a run is worse than its reference: the gate for continuous integration.
 
@@ -80,9 +85,11 @@ def check(
 
         uaabench check runs/now --reference reports/demo --update --reason "uaa: retrained weights"
     """
+    from uaabench.core import registry
     from uaabench.reporting import gate, gate_formats
     from uaabench.running.evidence import load
 
+    registry.load_plugins(plugin)
     judged = load(run)
     if update:
         _update(judged, reference, reason)
@@ -108,14 +115,17 @@ def check(
 def merge(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Two or more run directories.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The new run directory.")],
+    plugin: options.Plugins = None,
 ) -> None:
     """Join runs of one profile on the same images into one table.
 
     Example: uaabench merge runs/uaa runs/tardal --out runs/both
     """
     from uaabench.cli.running import print_report
+    from uaabench.core import registry
     from uaabench.running.merging import merge as join
 
+    registry.load_plugins(plugin)
     print_report(join(runs, out))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from uaabench.cli.options import DataRoot
+from uaabench.cli.options import DataRoot, Plugins
 
 if TYPE_CHECKING:
     from uaabench.core.interface import FusionDataset
@@ -25,13 +25,16 @@ def prepare(
     source: Annotated[Path, typer.Argument(help="Downloaded zip or tar archive, or unpacked folder.")],
     data_root: DataRoot = None,
     link: Annotated[bool, typer.Option("--link", help="Link to a folder instead of copying it.")] = False,
+    plugin: Plugins = None,
 ) -> None:
     """Bring a downloaded archive or folder into place below the data root.
 
     Example: uaabench data prepare msrs ~/Downloads/MSRS-main.zip
     """
+    from uaabench.core import registry
     from uaabench.data import prepare as dataprep
 
+    registry.load_plugins(plugin)
     typer.echo(f"{name} is in place: {dataprep.prepare(source, name, _root(data_root), link=link)}")
 
 
@@ -42,15 +45,18 @@ def verify(
     ] = None,
     data_root: DataRoot = None,
     as_json: Json = False,
+    plugin: Plugins = None,
 ) -> None:
     """Check counts, pairing, sizes, readability, label values and hashes; exit code 4 if anything is wrong.
 
     Example: uaabench data verify msrs:test
     """
+    from uaabench.core import registry
     from uaabench.core.errors import UsageError
     from uaabench.core.threads import threads_per_job
     from uaabench.data import check as datacheck
 
+    registry.load_plugins(plugin)
     wanted = [entry.partition(":")[::2] for entry in names] if names else [(name, "") for name in _found(data_root)]
     if not wanted:
         raise UsageError(f"There is no data set in {_root(data_root)}; run `uaabench data prepare NAME ARCHIVE` first.")
@@ -66,13 +72,15 @@ def verify(
 
 
 @app.command()
-def info(data_root: DataRoot = None, as_json: Json = False) -> None:
+def info(data_root: DataRoot = None, as_json: Json = False, plugin: Plugins = None) -> None:
     """Say which data sets are in the data root, with their pairs and label maps.
 
     Example: uaabench data info --data-root ~/data
     """
+    from uaabench.core import registry
     from uaabench.data import check as datacheck
 
+    registry.load_plugins(plugin)
     rows: list[dict[str, Any]] = []
     for name in _found(data_root):
         dataset = _open(name, data_root)

@@ -45,16 +45,19 @@ def montage(
     ] = False,
     dataset: DatasetName = "",
     no_caption: NoCaption = False,
+    plugin: options.Plugins = None,
 ) -> None:
     """Chosen pairs in rows, sources and methods in columns, with enlarged regions.
 
     Example: uaabench figure montage runs/paper --pairs 00537D,00633D --box 00537D=200,150,80,60 -o montage.pdf
     """
+    from uaabench.core import registry
     from uaabench.reporting import figures, plots
     from uaabench.reporting.build import table_of
     from uaabench.reporting.images import SOURCES, RunImages
     from uaabench.running.evidence import load
 
+    registry.load_plugins(plugin)
     evidence = load(run)
     table = table_of(evidence)
     section = _section(table, dataset)
@@ -74,7 +77,7 @@ def montage(
     rows = [[_panel(images, name, titles[name], pair, colour=colour) for name in columns] for pair in chosen]
     text = "" if no_caption else plots.caption(table, section, "Fused images", pairs=len(chosen))
     figure = figures.montage(rows, row_titles=chosen, insets=[boxes.get(pair) for pair in chosen], caption=text)
-    _save(figure, out)
+    _save(figure, table, out)
 
 
 @app.command()
@@ -87,15 +90,18 @@ def tradeoff(
     ] = "",
     dataset: DatasetName = "",
     no_caption: NoCaption = False,
+    plugin: options.Plugins = None,
 ) -> None:
     """Quality against latency, with confidence intervals and quartiles; needs `uaabench profile RUN` first.
 
     Example: uaabench figure tradeoff runs/paper --metric Qabf -o tradeoff.pdf
     """
+    from uaabench.core import registry
     from uaabench.reporting import plots
     from uaabench.reporting.build import table_of
     from uaabench.running.evidence import load
 
+    registry.load_plugins(plugin)
     table = table_of(load(run))
     section, chosen = _section(table, dataset), _metric(table, metric)
     sizes = {f"{entry.height}x{entry.width}": (entry.height, entry.width) for entry in table.efficiency}
@@ -107,7 +113,7 @@ def tradeoff(
     figure = plots.tradeoff_of(table, section, chosen, sizes.get(size), text)
     if figure is None:
         raise UsageError(f"No method of {run} has both a latency and {chosen.name}; see its table.")
-    _save(figure, out)
+    _save(figure, table, out)
 
 
 @app.command("cd")
@@ -118,15 +124,18 @@ def critical_difference(
     dataset: DatasetName = "",
     mark_floor: Annotated[bool, typer.Option("--mark-floor", help="Rank trivial methods too.")] = False,
     no_caption: NoCaption = False,
+    plugin: options.Plugins = None,
 ) -> None:
     """Critical-difference diagram: mean ranks over pairs, methods that are not told apart joined (Nemenyi, 0.05).
 
     Example: uaabench figure cd runs/paper --metric VIF -o cd.pdf
     """
+    from uaabench.core import registry
     from uaabench.reporting import plots
     from uaabench.reporting.build import table_of
     from uaabench.running.evidence import load
 
+    registry.load_plugins(plugin)
     table = table_of(load(run), marks_floor=mark_floor)
     section, chosen = _section(table, dataset), _metric(table, metric)
     text = "" if no_caption else plots.caption(table, section, f"Mean ranks by {chosen.name}, Nemenyi at 0.05")
@@ -136,7 +145,7 @@ def critical_difference(
             f"Fewer than three methods of {run} above the floor have {chosen.name} on every pair of "
             f"{section.dataset.name}; --mark-floor ranks the trivial ones too."
         )
-    _save(figure, out)
+    _save(figure, table, out)
 
 
 def _section(table: Table, name: str) -> Section:
@@ -188,8 +197,10 @@ def _read_box(text: str) -> tuple[str, Box]:
     return pair, Box(x, y, width, height)
 
 
-def _save(figure: Figure, out: Path) -> None:
+def _save(figure: Figure, table: Table, out: Path) -> None:
     from uaabench.reporting import figures
 
     figures.save(figure, out)
+    for remark in table.remarks:
+        typer.echo(remark, err=True)
     typer.echo(f"Written to {out}")

@@ -100,6 +100,10 @@ def _fuse_files(images: list[Path], out: Path | None, method: str, device: str, 
 
     if len(images) != 2 or out is None:
         raise UsageError("To fuse two images write: uaabench fuse IR VI -o OUT.png --method NAME")
+    if out.suffix.lower() != ".png":
+        raise UsageError(
+            f"A fused image is written as PNG, without loss; name a file that ends in .png, not {out.name}."
+        )
     pair = Pair(images[0].stem, *images)
     sources = dataset_class("folder")(images[0].parent).read(pair)
     fused = make_fuser(plan_method(method), device=pipeline.pick_device(device))(pair, sources)

@@ -90,13 +90,13 @@ def read_sizes(text: str) -> list[tuple[int, int]]:
         >>> read_sizes("480x640")
         [(480, 640)]
     """
-    found = []
+    sizes = []
     for part in text.split(","):
         height, _, width = part.strip().partition("x")
         if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
             raise UsageError(f"'{part}' is no image size; write HEIGHTxWIDTH, such as 480x640.")
-        found.append((int(height), int(width)))
-    return found
+        sizes.append((int(height), int(width)))
+    return sizes
 
 
 def _say(row: Efficiency) -> None:

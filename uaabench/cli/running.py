@@ -81,6 +81,7 @@ def score(
     metrics: options.Metrics = None,
     profile: options.ProfileName = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Score everything anew.")] = False,
+    plugin: options.Plugins = None,
 ) -> None:
     """Score the fused images of a run again, as the run was, or under another profile; nothing is fused.
 
@@ -93,7 +94,11 @@ def score(
     from uaabench.running import manifest
     from uaabench.running.config import build
 
-    given = {"metrics": options.split_commas(metrics) or ([] if profile else None), "profile": profile}
+    given = {
+        "metrics": options.split_commas(metrics) or ([] if profile else None),
+        "profile": profile,
+        "plugins": plugin,
+    }
     config = manifest.read_config(run).model_dump() | {key: value for key, value in given.items() if value is not None}
     execute(build(config), run, stages=("score",), fresh=fresh)
 
@@ -114,6 +119,7 @@ def report(
     no_resize: Annotated[bool, typer.Option("--no-resize", help="LaTeX: never shrink a wide table.")] = False,
     no_cite: Annotated[bool, typer.Option("--no-cite", help="LaTeX: no citations behind method names.")] = False,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the files. Default: RUN/report.")] = None,
+    plugin: options.Plugins = None,
 ) -> None:
     """Print the table of a run and write it as an HTML page, CSV, Markdown, JSON and LaTeX; nothing is computed anew.
 
@@ -124,9 +130,11 @@ def report(
 
         uaabench report runs/paper --format latex --intervals pm --label tab:msrs --out paper/
     """
+    from uaabench.core import registry
     from uaabench.reporting.latex import LatexStyle
     from uaabench.reporting.report import ReportOptions
 
+    registry.load_plugins(plugin)
     if not re.fullmatch(r"[\w:./+-]+", label, re.ASCII):
         raise UsageError(f"'{label}' is no label for LaTeX; write letters, digits and : . / + - _, such as tab:fusion.")
     style = LatexStyle(

@@ -28,6 +28,7 @@ def segment(
     as_json: Annotated[bool, typer.Option("--json", help="With --pred: print JSON instead of a table.")] = False,
     csv: Annotated[Path | None, typer.Option("--csv", help="With --pred: also write all values to this file.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Segment everything anew.")] = False,
+    plugin: options.Plugins = None,
 ) -> None:
     """Segment the fused images of a run, or compute the mIoU of label maps predicted elsewhere.
 
@@ -42,7 +43,7 @@ def segment(
                 f"--pred, --labels, --json and --csv are for label maps predicted elsewhere; the mIoU of {run} stands "
                 "in its report."
             )
-        _segment_run(run, {"segmenter": segmenter, "protocol": protocol}, fresh=fresh)
+        _segment_run(run, {"segmenter": segmenter, "protocol": protocol, "plugins": plugin}, fresh=fresh)
         return
     if pred is None or labels is None or protocol is None:
         raise UsageError("Name a run directory, or: uaabench segment --pred DIR --labels DIR --protocol msrs-9")
@@ -55,7 +56,7 @@ def segment(
         _write_csv(judged, csv)
 
 
-def _segment_run(run: Path, given: dict[str, str | None], *, fresh: bool) -> None:
+def _segment_run(run: Path, given: dict[str, Any], *, fresh: bool) -> None:
     from uaabench.cli.running import execute
     from uaabench.running import manifest
     from uaabench.running.config import build

@@ -32,19 +32,19 @@ def chosen(names: Iterable[str]) -> list[str]:
 
 def texts(table: Table, formats: Iterable[str] = FORMATS, style: LatexStyle = LatexStyle()) -> dict[str, str]:  # noqa: B008
     """The text of each file by its name, in every named format but the page; an empty text is a file not to write."""
-    found: dict[str, str] = {}
+    contents: dict[str, str] = {}
     for name in formats:
         if name == "csv":
-            found["results.csv"] = csv_table(table)
+            contents["results.csv"] = csv_table(table)
         elif name == "md":
-            found["results.md"] = markdown(table)
+            contents["results.md"] = markdown(table)
         elif name == "json":
-            found["results.json"] = json_table(table)
+            contents["results.json"] = json_table(table)
         elif name == "latex":
-            found["results.tex"] = latex(table, style)
-            found["supplement.tex"] = latex_supplement(table, style)
-            found["references.bib"] = bibliography(table)
-    return found
+            contents["results.tex"] = latex(table, style)
+            contents["supplement.tex"] = latex_supplement(table, style)
+            contents["references.bib"] = bibliography(table)
+    return contents
 
 
 def write(files: Mapping[str, str], folder: Path) -> list[Path]:

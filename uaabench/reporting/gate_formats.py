@@ -47,5 +47,9 @@ def as_annotations(found: Iterable[Change]) -> Iterator[str]:
     for change in found:
         if change.verdict != "same":
             level = "error" if change.fails else "notice"
-            text = change.sentence.replace("%", "%25").replace("\n", "%0A")
-            yield f"::{level} title=uaabench {change.where}::{text}"
+            yield f"::{level} title=uaabench {_command(change.where, ':,')}::{_command(change.sentence)}"
+
+
+def _command(text: str, also: str = "") -> str:
+    """A text in a workflow command, whose marks in it are written by their numbers."""
+    return "".join(f"%{ord(c):02X}" if c in "%\r\n" + also else c for c in text)

@@ -32,8 +32,8 @@ def caption(table: Table, section: Section, what: str, *, pairs: int | None = No
 def distribution_of(table: Table, numbers: Numbers, section: Section, metric: Column) -> Figure | None:
     """The values of all pairs by method; None where there is no value."""
     titles = table.row_titles
-    found = {row.method.label: numbers.values(section.dataset, row.method.label, metric.name) for row in section.rows}
-    values = {titles[label]: column.tolist() for label, column in found.items() if len(column)}
+    columns = {row.method.label: numbers.values(section.dataset, row.method.label, metric.name) for row in section.rows}
+    values = {titles[label]: column.tolist() for label, column in columns.items() if len(column)}
     if not values:
         return None
     shades = {titles[label]: colour for label, colour in colours(table).items()}

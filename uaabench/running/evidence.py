@@ -220,7 +220,7 @@ def _load_plugin(entry: Mapping[str, Any]) -> str:
     """Load a plug-in of a run, or say why not: one that was changed is not the code that the run stands for."""
     path = Path(entry["path"])
     try:
-        if not path.is_file() or registry.plugin_sources(path) != entry["sources"]:
+        if not path.is_file() or registry.plugin_sources(path, entry["sources"]) != entry["sources"]:
             return f"The plug-in {path} of this run is gone or was changed, so that it was not loaded."
         registry.load_plugin(path)
     except UaabenchError as error:

@@ -6,11 +6,12 @@ import shutil
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ from uaabench.running.stage import Stage
 from uaabench.running.store import Result
 from uaabench.running.units import Failure, Runtime, Share, Unit, Waiting
 
-OnPair = Callable[[str], None]
+# Called with the name of a stage and what is worked on, for example `uaa on msrs test`.
+OnPair = Callable[[str, str], None]
 # How often progress is looked at, in seconds.
 GLANCE = 0.2
 DIED = (
@@ -64,7 +66,7 @@ def carry_out(
         device: As torch names it.
         stages: Names of the stages to do; all unless given. Without `fuse` the images must be there.
         fresh: Compute these stages anew, and what rests on them.
-        on_pair: Called with the name of the stage after every pair of every unit.
+        on_pair: Called with the name of the stage and what is worked on after every pair of every unit.
 
     Returns:
         All pairs that failed, in this call or, in a stage that was not run now, before.
@@ -159,7 +161,7 @@ class _Work:
             ]
             open_work = [(pair, lacking) for pair, lacking in work if lacking]
             for _ in range(len(units) * len(work) - sum(len(lacking) for _, lacking in open_work)):
-                self.on_pair(self.stage.name)
+                self.on_pair(self.stage.name, _what(units))
             if open_work:
                 found.append((units, open_work))
         return found
@@ -198,11 +200,15 @@ class _Work:
             for number in range(min(config.jobs, len(waiting)))
         ]
 
+    def _reporter(self, job: Job) -> Callable[[], None]:
+        """What is called after every pair of a job."""
+        return partial(self.on_pair, self.stage.name, _what(job.share.units))
+
     def _inline(self, jobs: Sequence[Job]) -> bool:
         limit_threads(threads_per_job(1))
         done = True
         for job in jobs:
-            done &= executors.carry_out(job, job.runtime, lambda: self.on_pair(self.stage.name))
+            done &= executors.carry_out(job, job.runtime, self._reporter(job))
             if not done and job.runtime.fail_fast:
                 break
         return done
@@ -246,11 +252,11 @@ class _Work:
         for pair, units in job.share.waiting:
             for unit in units:
                 store.append(self.run, unit, f"{job.share.number}", pair.id, Result(None, reason))
-                self.on_pair(self.stage.name)
+                self.on_pair(self.stage.name, _what(job.share.units))
 
     def _submit(self, executor: Executor, jobs: Sequence[Job]) -> tuple[bool, list[Job]]:
         """Have an executor carry out jobs; whether no pair failed, and which jobs a dead worker left unfinished."""
-        progress = _Progress([job.progress for job in jobs], lambda: self.on_pair(self.stage.name))
+        progress = _Progress({job.progress: self._reporter(job) for job in jobs})
         futures: dict[Future[bool], Job] = {}
         waiting: set[Future[bool]] = set()
         done, unfinished, later = True, [], deque(jobs)
@@ -297,16 +303,21 @@ def _try_to_submit(executor: Executor, job: Job) -> Future[bool]:
         return future
 
 
+def _what(units: Sequence[Unit]) -> str:
+    """What is worked on: `uaa on msrs test`, or the data set where all methods are."""
+    first = units[0]
+    return f"{first.method.label} on {first.dataset.name}" if len(units) == 1 else first.dataset.name
+
+
 class _Progress:
     """Reports how files grow from now on.
 
     Args:
-        files: One for each job.
-        on_byte: Called for every byte.
+        on_byte: For the file of each job, what is called for every byte.
     """
 
-    def __init__(self, files: Sequence[Path], on_byte: Callable[[], None]) -> None:
-        self._sizes = {file: _size(file) for file in files}
+    def __init__(self, on_byte: Mapping[Path, Callable[[], None]]) -> None:
+        self._sizes = {file: _size(file) for file in on_byte}
         self._on_byte = on_byte
 
     def look(self) -> None:
@@ -314,7 +325,7 @@ class _Progress:
         for file, before in self._sizes.items():
             size = _size(file)
             for _ in range(size - before):
-                self._on_byte()
+                self._on_byte[file]()
             self._sizes[file] = size
 
 

@@ -41,7 +41,7 @@ def make_plan(pair_folder):
 def carry_out(tmp_path):
     def carry_out(planned, **options):
         return pipeline.carry_out(
-            planned, store.open_run(tmp_path / "R"), device="cpu", on_pair=lambda _stage: None, **options
+            planned, store.open_run(tmp_path / "R"), device="cpu", on_pair=lambda *_: None, **options
         )
 
     return carry_out

@@ -21,25 +21,25 @@ BARS, LINES = 0.95, 0.52
 MANY = 9
 
 
-def present(found: Explanation) -> list[int]:
+def present(explained: Explanation) -> list[int]:
     """Classes that have a region."""
-    return [int(label) for label in np.unique(found.regions)]
+    return [int(label) for label in np.unique(explained.regions)]
 
 
-def draw_attributions(axes: Axes, found: Explanation, classes: Sequence[LabelClass]) -> None:
+def draw_attributions(axes: Axes, explained: Explanation, classes: Sequence[LabelClass]) -> None:
     """Draw bars of a_j for each region, and below them its colour, its name, its share of the pixels and w_i.
 
     Args:
         axes: Where the bars go; the lines below them stand outside.
-        found: The explanation.
+        explained: The explanation.
         classes: Names and colours of the classes.
     """
-    labels = present(found)
+    labels = present(explained)
     group = min(0.8, 0.1 * len(labels))  # a few regions get no wider bars than many
-    width = group / len(found.attribution)
-    highest = max(float(values[labels].max()) for values in found.attribution.values())
+    width = group / len(explained.attribution)
+    highest = max(float(values[labels].max()) for values in explained.attribution.values())
     exponent = math.floor(math.log10(highest)) if highest > 0 else 0
-    for number, (name, values) in enumerate(found.attribution.items()):
+    for number, (name, values) in enumerate(explained.attribution.items()):
         left = np.arange(len(labels)) - group / 2 + number * width
         axes.bar(left, values[labels], 0.9 * width, align="edge", color=COLOURS[name], label=name)
     axes.set_xlim(-0.6, len(labels) - 0.4)
@@ -50,10 +50,10 @@ def draw_attributions(axes: Axes, found: Explanation, classes: Sequence[LabelCla
     axes.set_title(f"Attribution $a_j$ by region, in $10^{{{exponent}}}$, to the image", loc="left", pad=3)
     place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.38, 1), "borderaxespad": 0, "borderpad": 0.3}
     axes.legend(ncols=3, frameon=False, handlelength=1, columnspacing=1, handletextpad=0.5, **place)
-    _describe(axes, found, classes, labels)
+    _describe(axes, explained, classes, labels)
 
 
-def _describe(axes: Axes, found: Explanation, classes: Sequence[LabelClass], labels: Sequence[int]) -> None:
+def _describe(axes: Axes, explained: Explanation, classes: Sequence[LabelClass], labels: Sequence[int]) -> None:
     """Under each group of bars a line for the class, one for its share of the pixels, and one for its weight."""
     many = len(labels) > MANY
     size = 5.5 if many else 6.5
@@ -61,7 +61,7 @@ def _describe(axes: Axes, found: Explanation, classes: Sequence[LabelClass], lab
     for text, y in zip(("class $j$", "pixels", "$w_i$"), depth, strict=True):
         _write(axes, text, -0.62, y, size, "right")
     for place, label in enumerate(labels):
-        inside = found.regions == label
+        inside = explained.regions == label
         name = plain(classes[label].name)
         shade = tuple(channel / 255 for channel in classes[label].colour)
         axes.scatter(
@@ -70,7 +70,7 @@ def _describe(axes: Axes, found: Explanation, classes: Sequence[LabelClass], lab
         texts = (
             name.replace(" ", "\n") if many else name,
             _percent(inside.mean()),
-            f"{found.weight_ir[inside][0]:.2f}",
+            f"{explained.weight_ir[inside][0]:.2f}",
         )
         for text, y in zip(texts, depth, strict=True):
             _write(axes, text, place, y, size, "center")

@@ -36,30 +36,30 @@ class _Tile:
     limits: tuple[float, float] = (0.0, 1.0)
 
 
-def explanation(found: Explanation, *, classes: Sequence[LabelClass] = (), caption: str = "") -> Figure:
+def explanation(explained: Explanation, *, classes: Sequence[LabelClass] = (), caption: str = "") -> Figure:
     """Draw all of an explanation, as wide as a page.
 
     Grey images are shown from 0 to 1, never stretched. Both weights share one scale with 0.5 in its middle, all
     attentions one that is symmetric about 0.
 
     Args:
-        found: What is drawn.
+        explained: What is drawn.
         classes: Names and colours of the segmenter's classes; without them regions go by number.
         caption: Small print below the figure.
     """
-    known = list(classes) or _numbered(found.classes)
-    rows = _rows(found)
+    known = list(classes) or _numbered(explained.classes)
+    rows = _rows(explained)
     columns = max(4, len(rows[0]))
-    ratio = found.ir.shape[0] / found.ir.shape[1]
+    ratio = explained.ir.shape[0] / explained.ir.shape[1]
     print_height = 0.05 + 0.11 * len(caption_lines(caption, PAGE)) if caption else 0.0
     images = _width(5) * ratio + len(rows) * _width(columns) * ratio + (1 + len(rows)) * TITLE
     with figure_style():
         figure = Figure(figsize=(PAGE, images + BARS + LINES + 2 * BAR + print_height))
         figure.set_layout_engine("none")  # every length is known
         page = _Page(figure, ratio)
-        _, _, _, *of_weights = page.row(_sources(found, known), 5)
+        _, _, _, *of_weights = page.row(_sources(explained, known), 5)
         page.bar(of_weights, (0, 0.25, 0.5, 0.75, 1), "0.5: both alike")
-        draw_attributions(page.chart(), found, known)
+        draw_attributions(page.chart(), explained, known)
         drawn = [axes for row in rows for axes in page.row(row, columns)]
         of_attention = [axes for axes in drawn if axes.images[0].get_cmap().name == ATTENTION]
         limit = of_attention[0].images[0].get_clim()[1]
@@ -133,35 +133,35 @@ def _width(columns: int) -> float:
     return (PAGE - 2 * MARGIN - (columns - 1) * GAP) / columns
 
 
-def _sources(found: Explanation, classes: Sequence[LabelClass]) -> list[_Tile]:
+def _sources(explained: Explanation, classes: Sequence[LabelClass]) -> list[_Tile]:
     return [
-        _Tile("Infrared $i$", found.ir),
-        _Tile("Visible $v$", found.vi),
-        _Tile("Regions $R_j$", colour_regions(found.regions, classes)),
-        _Tile("Weight of infrared $w_i$", found.weight_ir, WEIGHTS),
-        _Tile("Weight of visible $w_v$", found.weight_vi, WEIGHTS),
+        _Tile("Infrared $i$", explained.ir),
+        _Tile("Visible $v$", explained.vi),
+        _Tile("Regions $R_j$", colour_regions(explained.regions, classes)),
+        _Tile("Weight of infrared $w_i$", explained.weight_ir, WEIGHTS),
+        _Tile("Weight of visible $w_v$", explained.weight_vi, WEIGHTS),
     ]
 
 
-def _rows(found: Explanation) -> list[list[_Tile]]:
+def _rows(explained: Explanation) -> list[list[_Tile]]:
     """Iterates, attentions and the fused image: two rows for an unfolded fusion, one for any other image."""
-    sizes = np.abs(found.attentions[1:] or found.attentions)  # att_0 is 0 by definition
+    sizes = np.abs(explained.attentions[1:] or explained.attentions)  # att_0 is 0 by definition
     limit = float(np.quantile(sizes, INSIDE)) or float(sizes.max()) or 1.0
-    last = len(found.iterates) - 1
-    if found.stages is None:
+    last = len(explained.iterates) - 1
+    if explained.stages is None:
         names, of_maps = ["Average $f^0$", "Fused luminance $f$"], ["Gradient × change $g\\,(f - f^0)$"]
     else:
         names = ["$f^0$, average", *(f"$f^{n}$" for n in range(1, last)), f"$f^{last}$, output"]
         of_maps = ["att$_0$ = 0", *(f"att$_{n}$" for n in range(1, last))]
-    iterates = [_Tile(name, image) for name, image in zip(names, found.iterates, strict=True)]
-    maps = [_Tile(name, a, ATTENTION, (-limit, limit)) for name, a in zip(of_maps, found.attentions, strict=True)]
-    fused = _Tile("Fused, as written", _as_written(found))
-    return [[*iterates, *maps, fused]] if found.stages is None else [iterates, [*maps, fused]]
+    iterates = [_Tile(name, image) for name, image in zip(names, explained.iterates, strict=True)]
+    maps = [_Tile(name, a, ATTENTION, (-limit, limit)) for name, a in zip(of_maps, explained.attentions, strict=True)]
+    fused = _Tile("Fused, as written", _as_written(explained))
+    return [[*iterates, *maps, fused]] if explained.stages is None else [iterates, [*maps, fused]]
 
 
-def _as_written(found: Explanation) -> ByteImage:
+def _as_written(explained: Explanation) -> ByteImage:
     """The fused image in 8 bit and in colour, with the chroma of the visible image where it has none of its own."""
-    fused, vi = (np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8) for image in (found.fused, found.vi))
+    fused, vi = (np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8) for image in (explained.fused, explained.vi))
     return imaging.colourise(fused, vi) if fused.ndim == 2 else fused
 
 

@@ -70,12 +70,12 @@ def colours(methods: Sequence[tuple[str, bool]], fixed: Mapping[str, str] = Mapp
         >>> colours([("one", False), ("mine", False), ("average", True)], {"one": "#0077bb"})
         {'one': '#0077bb', 'mine': '#009988', 'average': '#777777'}
     """
-    found = {label: fixed[label] for label, is_floor in methods if label in fixed and not is_floor}
+    shades = {label: fixed[label] for label, is_floor in methods if label in fixed and not is_floor}
     free = [label for label, is_floor in methods if label not in fixed and not is_floor]
-    found |= {label: PALETTE[place % len(PALETTE)] for place, label in enumerate(free)}
+    shades |= {label: PALETTE[place % len(PALETTE)] for place, label in enumerate(free)}
     floor = [label for label, is_floor in methods if is_floor]
-    found |= {label: GREYS[place % len(GREYS)] for place, label in enumerate(floor)}
-    return {label: found[label] for label, _ in methods}
+    shades |= {label: GREYS[place % len(GREYS)] for place, label in enumerate(floor)}
+    return {label: shades[label] for label, _ in methods}
 
 
 def power_of_ten(value: float) -> str:

@@ -88,11 +88,11 @@ def tradeoff(points: Sequence[Point], *, xlabel: str, ylabel: str, higher_is_bet
 def front(points: Sequence[Point], *, higher_is_better: bool) -> list[Point]:
     """The methods that no other one beats in latency and quality both, fastest first."""
     sign = 1 if higher_is_better else -1
-    found: list[Point] = []
+    best: list[Point] = []
     for point in sorted(points, key=lambda point: (point.latency_ms, -sign * point.quality)):
-        if not found or sign * point.quality > sign * found[-1].quality:
-            found.append(point)
-    return found
+        if not best or sign * point.quality > sign * best[-1].quality:
+            best.append(point)
+    return best
 
 
 def _bars(value: float, low: float | None, high: float | None) -> list[list[float]] | None:
