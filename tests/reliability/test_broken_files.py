@@ -8,7 +8,8 @@ import pytest
 DEEP = b"[" * 100_000
 CONTENTS = {
     "empty": b"", "cut": None, "no text": b"\0\xff\xfe", "null": b"null", "a list": b"[]", "deep": DEEP,
-    "other keys": b'{"schema": 1}', "of wrong kinds": b'{"schema": 1, "efficiency": [{"method": 3}], "tables": 7, "digest": "x"}',
+    "other keys": b'{"schema": 1}',
+    "of wrong kinds": b'{"schema": 1, "efficiency": [{"method": 3}], "tables": 7, "digest": "x"}',
 }  # fmt: skip
 READING = [
     "report R", "compare R W", "compare W R", "check R --reference W", "check W --reference R",
