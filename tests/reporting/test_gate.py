@@ -324,7 +324,7 @@ def test_a_run_without_a_value_cannot_become_the_reference(tmp_path):
 def test_names_do_not_end_an_annotation():
     change = Change(dataset="a,b::c", split="test", method="m\nn", metric="EN", verdict="missing", reason="50%")
     (line,) = gate_formats.as_annotations([change])
-    assert line.startswith("::error title=uaabench a%2Cb%3A%3Ac m%0An EN::a,b::c m%0An EN is missing: 50%25")
+    assert line.startswith("::error title=uaabench a%2Cb%3A%3Ac test m%0An EN::a,b::c test m%0An EN is missing: 50%25")
 
 
 def test_a_change_says_before_after_and_how_sure_it_is(judge):
