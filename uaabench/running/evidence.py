@@ -12,7 +12,7 @@ from uaabench.core import registry
 from uaabench.core.errors import DataError, UaabenchError, UsageError
 from uaabench.core.interface import Column, Measure, MethodKind
 from uaabench.metrics.profiles import profile
-from uaabench.running import manifest, stage
+from uaabench.running import manifest, stage, store
 from uaabench.running.records import RECORDS, Place, read_table, read_tallies
 from uaabench.running.stage import Stage
 from uaabench.statistics.resampling import Tallies
@@ -159,13 +159,27 @@ class Run:
             for measure in measures
         }
 
-    def folders(self, stage_name: str, dataset: DatasetHead) -> dict[str, Path]:
-        """Folder of the unit of each method on a data set, by label; of several judges the first one's."""
-        found: dict[str, Path] = {}
+    def units(self, stage_name: str, dataset: DatasetHead) -> dict[str, KeptUnit]:
+        """The unit of each method on a data set, by label; of several judges the first one's."""
+        found: dict[str, KeptUnit] = {}
         for entry in self.facts.get("units", ()):
             if (entry["stage"], entry["dataset"], entry["split"]) == (stage_name, dataset.name, dataset.split):
-                found.setdefault(entry["method"], self.folder / entry["folder"])
+                found.setdefault(entry["method"], KeptUnit(self.folder / entry["folder"], entry["key"]))
         return found
+
+
+@dataclass(frozen=True)
+class KeptUnit:
+    """A unit of a run, by its folder and key."""
+
+    folder: Path
+    key: str
+
+    @cached_property
+    def values(self) -> Mapping[str, Any]:
+        """What it keeps of each pair that did not fail."""
+        found = store.read_results(self.folder, self.key)
+        return {pair: result.value for pair, result in found.items() if not result.reason}
 
 
 @dataclass(frozen=True)

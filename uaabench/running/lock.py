@@ -104,7 +104,7 @@ def _may_live(owner: dict[str, Any], file: Path, fresh: Path) -> bool:
 def _owner(file: Path) -> dict[str, Any]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 
