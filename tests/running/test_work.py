@@ -38,7 +38,7 @@ def carry_out(tmp_path):
         reported = Counter()
         run = store.open_run(tmp_path / "R")
         failures = pipeline.carry_out(
-            planned, run, device="cpu", on_pair=lambda stage: reported.update([stage]), **options
+            planned, run, device="cpu", on_pair=lambda stage, _: reported.update([stage]), **options
         )
         return {(entry.stage, entry.method, entry.pair): entry.reason for entry in failures}, reported
 
@@ -58,6 +58,15 @@ def test_a_run_leaves_images_results_records_and_manifest(planned, carry_out, tm
     assert len(times(tmp_path / "R", "fuse/mine/all/*/*.png")) == 8
     records = pd.read_parquet(tmp_path / "R" / "records.parquet")
     assert (len(records), set(records["status"])) == (8, {"ok"})
+
+
+def test_what_is_worked_on_is_reported_by_name_whether_or_not_it_is_done_already(planned, tmp_path):
+    run = store.open_run(tmp_path / "R")
+    expected = {("fuse", "average on mine all"): 4, ("fuse", "laplacian on mine all"): 4, ("score", "mine all"): 8}
+    for _ in range(2):
+        reported = Counter()
+        pipeline.carry_out(planned(), run, device="cpu", on_pair=lambda *what, seen=reported: seen.update([what]))
+        assert reported == expected
 
 
 def test_what_is_done_is_reported_and_not_done_again(planned, carry_out, tmp_path):
@@ -144,7 +153,7 @@ def test_where_the_first_failure_counts_no_further_stage_begins(planned, carry_o
 def test_the_run_directory_is_locked_while_work_is_done(planned, tmp_path):
     run = store.open_run(tmp_path / "R")
     seen = set()
-    pipeline.carry_out(planned(), run, device="cpu", on_pair=lambda _stage: seen.add((run / "lock").is_file()))
+    pipeline.carry_out(planned(), run, device="cpu", on_pair=lambda *_: seen.add((run / "lock").is_file()))
     assert seen == {True}
     assert not (run / "lock").exists()
 

@@ -49,7 +49,7 @@ class Stochastic(LuminanceMethod):
     def fuse_luminance(self, ir, y):
         return (ir + y) / 4 + random.random() / 2
 """
-EXIT, KILL, DIE = "os._exit(0)", "os.kill(os.getpid(), signal.SIGKILL)", "raise Death"
+KILL, DIE = "os.kill(os.getpid(), signal.SIGKILL)", "raise Death"
 
 
 def once(end, flag):
@@ -249,7 +249,7 @@ def test_sigterm_stops_a_run_as_ctrl_c_does(pair_folder, tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_a_worker_that_dies_on_a_pair_fails_its_share_and_the_run_says_so(run, plugin, blacken, tmp_path):
     blacken(1)
-    result = run("average,fatal", "--plugin", plugin(EXIT), "--jobs", 2)
+    result = run("average,fatal", "--plugin", plugin(KILL), "--jobs", 2)
     assert result.code == 3
     # Of two shares the second has the pairs 1 and 3.
     assert "fuse fatal on mine all, 2 pairs: the worker process died while it worked on this pair" in result.err
