@@ -79,7 +79,7 @@ def carry_out(
         chosen = [stage for stage in plan.stages if stages is None or stage.name in stages]
         # Fusing needs nothing of an earlier call, and may begin a run.
         if plan.stages[0] not in chosen:
-            manifest.refuse_other(run, plan.of(), stages)
+            manifest.refuse_other(run, plan.of(), [stage.name for stage in chosen])
             store.refuse_absent(run, plan.of([stage.name for stage in plan.stages if stage not in chosen]))
         if fresh:
             # What was found in images that are made anew is no longer theirs, whatever the stages of this call.
