@@ -29,7 +29,12 @@ toolboxes, so numbers of two profiles never share a table. How to use them, and 
 
 F is the fused image, A the infrared and B the visible one, X either of them; images are grey levels 0..255 unless it
 says otherwise. Differences between profiles were measured on 8 real triples of images from MSRS, RoadScene, TNO and
-VIFB. Golden values are those of 18 triples, 10 of them synthetic (constants, ramps, chessboards, saturated levels)."""
+VIFB. Golden values are those of 18 triples, 10 of them synthetic (constants, ramps, chessboards, saturated levels).
+
+Beside them every profile has golden values of small triples that the tests make by whole-number arithmetic, grey and in
+colour, in `tests/support/golden_values.csv`: each names its source, an implementation run elsewhere or the literal
+formulas in `tests/support/literal/`. These share no code with the metrics, and are themselves compared with the values
+of the implementations on the synthetic triples."""
 CONVENTIONS = {
     "reader": "Reader",
     "scale": "Scale",

@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -56,6 +57,7 @@ def _no_plugins_left(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
     """Keep the plugins that a test loads, and what they import from beside them, out of the others."""
     monkeypatch.setattr(registry, "_plugins", {})
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(os, "_exit", os._exit)
     yield
     for name, module in list(sys.modules.items()):
         if str(getattr(module, "__file__", None)).startswith(str(tmp_path_factory.getbasetemp())):

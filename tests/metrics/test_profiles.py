@@ -138,7 +138,7 @@ def test_a_metric_that_exits_has_failed_and_the_others_count() -> None:
 
     sources = random_sources()
     odd, en = CDDFUSE.score(sources.ir, sources, [odd_metric(leaves), CDDFUSE.metrics["EN"]])
-    assert (odd.status, odd.reason) == ("failed", "SystemExit: 3")
+    assert (odd.status, odd.reason) == ("failed", "its code asked the process to end (exit code 3)")
     assert en.status == "ok"
 
 
@@ -206,3 +206,20 @@ def test_sf_of_vifb_of_a_grey_image_has_no_seams() -> None:
     colour = np.dstack([grey, grey // 2, grey // 3])
     for fused in (grey, np.dstack([grey] * 3)):
         assert VIFB.score(fused, Sources(grey, colour), VIFB.select(["SF"])) == [Value("SF", pytest.approx(4.5**0.5))]
+
+
+def test_a_metric_that_says_badly_what_it_needs_is_named() -> None:
+    def fails() -> None:
+        raise OSError("no disk")
+
+    profile = replace(CDDFUSE, metrics={"Odd": replace(odd_metric(lambda *_: 0.0), require=fails)})
+    with pytest.raises(UsageError, match="metric 'Odd' cannot be computed here: OSError: no disk"):
+        profile.select(["odd"])
+
+
+def test_a_reason_is_one_line() -> None:
+    def broken(fused: object, ir: object, vi: object) -> float:
+        raise ValueError("first\n\nsecond")
+
+    sources = random_sources()
+    assert CDDFUSE.score(sources.ir, sources, [odd_metric(broken)])[0].reason == "ValueError: first second"

@@ -34,13 +34,13 @@ def unit(tmp_path: Path) -> Callable[[str, str], Path]:
 
 
 @pytest.fixture
-def forget_plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+def forget_plugins(tmp_path: Path) -> Callable[[], None]:
     """Forget the plug-ins that were loaded, as a new process would not know them."""
 
     def forget() -> None:
         registry._plugins.clear()
         for name, module in list(sys.modules.items()):
             if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):
-                monkeypatch.delitem(sys.modules, name)
+                del sys.modules[name]
 
     return forget

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -88,7 +89,7 @@ def test_the_lock_of_a_process_that_may_live_is_kept(run, tmp_path, owner):
 def test_a_process_of_another_container_is_not_taken_for_dead(run, tmp_path, monkeypatch):
     """It has the same machine and may have the same host name, but its number means nothing here."""
     with monkeypatch.context() as elsewhere:
-        elsewhere.setattr(os, "readlink", lambda _path: "pid:[1]")
+        elsewhere.setattr(Path, "readlink", lambda _path: Path("pid:[1]"))
         owner = {**OWNER, "boot": lock._boot(), "pid": dead_process()}
     write(tmp_path / "R", owner)
     assert run().code == 2

@@ -1,10 +1,15 @@
 """Code of others: what it does to a run is said by name, and what is edited is other code."""
 
-import subprocess
-import sys
+import os
+import shutil
 
 import pandas as pd
 import pytest
+
+from processes import start
+from uaabench.core import errors
+from uaabench.running import pipeline, plan
+from uaabench.running.config import RunConfig
 
 HEAD = """
 import os, sys
@@ -70,9 +75,9 @@ class Look(Stage):
         yield from ()
 """
 ENDS = ["sys.exit(0)", "os._exit(0)", "raise KeyboardInterrupt"]
-# In the process of the command itself; what ends a worker is the business of its pair.
+# Called by the command itself, and called for a pair.
 HERE = ["locate", "pairs", "units", "records"]
-THERE = ["load", "fuse", "metric", "read", "work"]
+THERE = ["load", "fuse", "metric", "read"]
 
 
 def plugin(folder, place="", code=""):
@@ -93,53 +98,85 @@ def arguments(place, folder, pairs):
     return [*words, "--datasets", "set" if place in ("locate", "pairs", "read") else f"own={pairs}"]
 
 
+@pytest.fixture
+def end_is_an_error(monkeypatch):
+    """Let `os._exit` be an error where nothing else stops it, so that it cannot end the tests as if all had passed."""
+
+    def end(status):
+        raise AssertionError(f"the process ended with {status}")
+
+    monkeypatch.setattr(os, "_exit", end)
+
+
+@pytest.fixture
+def as_worker(monkeypatch, end_is_an_error):
+    """Carry plug-ins out in this process as a worker would, which takes a tenth of the time."""
+    monkeypatch.setattr(errors, "_is_worker", True)
+    monkeypatch.setattr(pipeline._Work, "_is_inline", True)
+
+
 @pytest.mark.parametrize("end", ENDS)
-def test_a_plugin_that_ends_the_process_when_it_is_imported_is_named(pair_folder, tmp_path, end):
-    path = tmp_path / "R"
+@pytest.mark.usefixtures("end_is_an_error")
+def test_a_plugin_that_ends_the_process_when_it_is_imported_is_named(uaabench, pair_folder, tmp_path, end):
     words = arguments("at import", tmp_path, pair_folder)
     plugin(tmp_path, "at import", end)
-    start = "import sys; from uaabench.cli.main import main; main()"
-    command = [sys.executable, "-c", start, "run", *map(str, words)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 2
-    assert result.stderr.count("\n") == 1
-    assert "plugin.py cannot be imported" in result.stderr
-    assert not path.exists()
+    result = uaabench("run", *words)
+    assert result.code == 2
+    assert result.err.count("\n") == 1
+    assert "plugin.py cannot be imported" in result.err
+    assert "the process ended" not in result.err
+    assert not (tmp_path / "R").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("place", HERE)
-def test_a_plugin_that_ends_the_command_itself_is_never_a_success(pair_folder, tmp_path, place):
-    from processes import start
-
+@pytest.mark.usefixtures("as_worker")
+def test_a_plugin_that_ends_the_command_itself_is_never_a_success(uaabench, pair_folder, tmp_path, place, end):
     words = arguments(place, tmp_path, pair_folder)
-    for end in ENDS:
-        plugin(tmp_path, place, end)
-        process = start("run", *words)
-        process.join(60)
-        printed = process.log.read_text()
-        assert process.exitcode in (2, 70, 130), (end, printed)
-        assert "uaabench: " in printed
-        assert "Traceback" not in printed
-        assert not (tmp_path / "R" / "report").exists()
+    plugin(tmp_path, place, end)
+    result = uaabench("run", *words)
+    assert result.code in (2, 70, 130)
+    assert "uaabench: " in result.err
+    assert "the process ended" not in result.err
+    assert not (tmp_path / "R" / "report").exists()
 
 
 @pytest.mark.slow
+def test_a_plugin_that_ends_a_real_process_is_never_a_success(pair_folder, tmp_path):
+    words = arguments("pairs", tmp_path, pair_folder)
+    plugin(tmp_path, "pairs", "os._exit(0)")
+    process = start("run", *words)
+    process.join(120)
+    assert process.exitcode == 70
+    assert "code that was called wanted to end the program" in process.log.read_text()
+
+
+@pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("place", THERE)
-def test_a_plugin_that_ends_its_worker_fails_its_pairs_by_name(uaabench, pair_folder, tmp_path, place):
+@pytest.mark.usefixtures("as_worker")
+def test_a_plugin_that_ends_its_worker_fails_its_pairs_by_name(uaabench, pair_folder, tmp_path, place, end):
     words = arguments(place, tmp_path, pair_folder)
-    stage = {"metric": "score", "work": "look"}.get(place, "fuse")
-    what = {"sys.exit(0)": "asked the process to end", "os._exit(0)": "to end", "raise KeyboardInterrupt": "Keyb"}
-    for number, end in enumerate(ENDS if place in ("fuse", "metric") else ENDS[1:2]):
-        plugin(tmp_path, place, end)
-        words[3] = tmp_path / f"R{number}"
-        result = uaabench("run", *words)
-        assert result.code == 3, (end, result.err)
-        assert f"{stage} {'mine' if place in ('load', 'fuse') else 'average'} on " in result.err
-        assert what[end] in result.err
-        table = pd.read_csv(tmp_path / f"R{number}" / "report" / "results.csv")
-        if place in ("load", "fuse"):
-            assert table.set_index("method")["n"].to_dict() == {"average": 4, "mine": 0}
+    plugin(tmp_path, place, end)
+    result = uaabench("run", *words)
+    assert result.code == 3, result.err
+    assert (
+        f"{'score' if place == 'metric' else 'fuse'} {'mine' if place in ('load', 'fuse') else 'average'} on "
+        in result.err
+    )
+    asked = "KeyboardInterrupt" if "Keyboard" in end else "its code asked the process to end (exit code 0)"
+    assert asked in result.err
+    if place in ("load", "fuse"):
+        table = pd.read_csv(tmp_path / "R" / "report" / "results.csv")
+        assert table.set_index("method")["n"].to_dict() == {"average": 4, "mine": 0}
+
+
+@pytest.mark.slow
+def test_a_stage_that_ends_its_worker_fails_its_pairs_by_name(uaabench, pair_folder, tmp_path):
+    words = arguments("work", tmp_path, pair_folder)
+    plugin(tmp_path, "work", "raise KeyboardInterrupt")
+    result = uaabench("run", *words)
+    assert result.code == 3, result.err
+    assert "look average on own all, 4 pairs: KeyboardInterrupt" in result.err
 
 
 EDITED = """
@@ -166,36 +203,40 @@ def write(folder, how, value):
     return folder / "mine.py"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("how", IMPORTS)
-def test_an_edited_plugin_gives_new_images_and_the_old_run_says_that_it_was_changed(
-    run, uaabench, tmp_path, how, forget_plugins
-):
+def test_an_edited_plugin_has_other_keys(pair_folder, tmp_path, how, forget_plugins):
+    def keys():
+        config = RunConfig(methods=["average", "mine"], floor=False, datasets=[f"own={pair_folder}"], plugins=[path])
+        forget_plugins()
+        return [unit.key for unit in plan.make(config, "cpu").of()]
+
     path = write(tmp_path, how, 0.25)
+    before = keys()
+    assert keys() == before
+    write(tmp_path, how, 0.75)
+    # In turn average and mine.
+    assert [one == other for one, other in zip(before, keys(), strict=True)] == [True, False] * 2
+
+
+@pytest.mark.usefixtures("as_worker")
+def test_every_verb_says_that_a_plugin_of_the_run_was_changed_and_only_then(run, uaabench, tmp_path, forget_plugins):
+    path = write(tmp_path, "a name made at run time", 0.25)
     assert run("--plugin", path, methods="average,mine").code == 0
-    first = pd.read_csv(tmp_path / "R" / "report" / "results.csv")["mean"]
-    forget_plugins()
     verbs = {
         "report": ("report", tmp_path / "R"),
         "compare": ("compare", tmp_path / "R", tmp_path / "R"),
         "check": ("check", tmp_path / "R", "--reference", tmp_path / "R"),
         "figure": ("figure", "montage", tmp_path / "R", "--out", tmp_path / "m.png"),
+        "merge": ("merge", tmp_path / "R", tmp_path / "R", "--out", tmp_path / "both"),
     }
     for verb, words in verbs.items():
+        forget_plugins()
         result = uaabench(*words)
         assert result.code == 0, result.err
-        assert "plug-in" not in result.out + result.err, verb  # nothing was changed, so nothing is said
-        forget_plugins()
-    write(tmp_path, how, 0.75)
+        assert "plug-in" not in result.out + result.err, verb
+    write(tmp_path, "a name made at run time", 0.75)
+    shutil.rmtree(tmp_path / "both")
     for verb, words in verbs.items():
+        forget_plugins()
         result = uaabench(*words)
         assert f"plug-in {path} of this run is gone or was changed" in result.out + result.err, verb
-    forget_plugins()
-    assert run("--plugin", path, methods="average,mine").code == 0
-    second = pd.read_csv(tmp_path / "R" / "report" / "results.csv")["mean"]
-    assert second[0] == first[0]
-    assert second[1] != first[1]
-    forget_plugins()
-    path.unlink()
-    merged = uaabench("merge", tmp_path / "R", tmp_path / "R", "--out", tmp_path / "both")
-    assert f"plug-in {path} of this run is gone or was changed" in merged.out + merged.err

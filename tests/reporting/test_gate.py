@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from runs import dataset_facts, write_run, write_tallies
+from runs import dataset_facts, method_facts, write_run, write_tallies
 from uaabench.core.errors import StorageError, UsageError
 from uaabench.judges.segmentation.stage import Segment
 from uaabench.reporting import gate, gate_formats
@@ -325,3 +325,159 @@ def test_names_do_not_end_an_annotation():
     change = Change(dataset="a,b::c", split="test", method="m\nn", metric="EN", verdict="missing", reason="50%")
     (line,) = gate_formats.as_annotations([change])
     assert line.startswith("::error title=uaabench a%2Cb%3A%3Ac m%0An EN::a,b::c m%0An EN is missing: 50%25")
+
+
+def test_a_change_says_before_after_and_how_sure_it_is(judge):
+    change = judge(shifted(-0.01))["uaa", "Qabf"]
+    assert (change.dataset, change.split, change.method, change.metric) == ("msrs", "test", "uaa", "Qabf")
+    assert (change.n, change.win_rate, change.verdict) == (20, 0.0, "worse")
+    assert change.before == pytest.approx(BASE.mean())
+    assert change.after == pytest.approx(BASE.mean() - 0.01)
+    assert (change.low, change.high) == pytest.approx((-0.01, -0.01))
+    assert change.tolerance == pytest.approx(0.002 * BASE.mean())
+    # Of 20 losses, none like another, 2 of 2^20 assignments of signs are as far out; four values were tested.
+    assert judge(shifted(-0.01, scatter=0.002))["uaa", "Qabf"].p_value == pytest.approx(4 * 2 / 2**20)
+    assert change.sentence == (
+        f"msrs test uaa Qabf is worse: {BASE.mean():.4f} before, {BASE.mean() - 0.01:.4f} now, difference -0.0100, "
+        f"95 % interval [-0.0100, -0.0100], tolerance {0.002 * BASE.mean():.4g}, n = 20."
+    )
+    same = judge(VALUES)["average", "EN"]
+    assert (same.p_value, same.win_rate, same.difference, same.fails) == (1.0, 0.5, 0.0, False)
+
+
+def test_a_change_of_one_pair_in_common_is_no_verdict(tmp_path):
+    reference = load(write_run(tmp_path / "a", {"uaa": {"EN": [1.0, 2.0]}}))
+    change = gate.Change(
+        dataset="d", split="s", method="m", metric="x", before=1.0, after=2.0, difference=1.0, n=1, verdict="better",
+    )  # fmt: skip
+    assert change.sentence == ("d s m x is better: 1.0000 before, 2.0000 now, difference +1.0000, tolerance 0, n = 1.")
+    run = load(write_run(tmp_path / "b", {"uaa": {"EN": [None, 9.0]}}))
+    (found,) = gate.changes(run, reference)
+    assert (found.verdict, found.n, found.low, found.high) == ("missing", 1, None, None)
+    assert found.reason == "no value for 1 pairs, such as 000"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "difference", "verdict"),
+    [
+        (0.4, 0.6, 0.5, "same"),  # as large as the tolerance
+        (0.4, 0.8, 0.6, "better"),
+        (-0.8, -0.4, -0.6, "worse"),
+        (0.0, 1.2, 0.6, "same"),
+        (-1.2, 0.0, -0.6, "same"),
+        (None, None, 0.6, "same"),
+        (0.4, None, 0.6, "same"),
+        (None, 0.8, 0.6, "same"),
+        (0.4, 0.8, None, "same"),
+    ],
+)
+def test_a_change_counts_beyond_its_tolerance_and_without_zero_in_its_interval(low, high, difference, verdict):
+    change = gate.Change(
+        dataset="d", split="s", method="m", metric="x", difference=difference, low=low, high=high, tolerance=0.5
+    )
+    assert gate._judge(change, higher_is_better=True) == verdict
+    turned = {"better": "worse", "worse": "better"}.get(verdict, verdict)
+    assert gate._judge(change, higher_is_better=False) == turned
+
+
+def test_a_pair_without_any_value_in_the_run_is_missing_with_its_reason(judge):
+    nothing = {**VALUES, "uaa": {**VALUES["uaa"], "EN": [None] * 20}}
+    change = judge(nothing)["uaa", "EN"]
+    assert (change.verdict, change.n, change.fails) == ("missing", 0, True)
+    assert change.sentence == "msrs test uaa EN is missing: the run has no value for any pair."
+
+
+def test_a_missing_data_set_fails_by_name(tmp_path):
+    reference = load(write_run(tmp_path / "a", VALUES))
+    run = load(write_run(tmp_path / "b", VALUES, dataset="fmb"))
+    found = gate.changes(run, reference)
+    assert {change.reason for change in found} == {"the run has no data set msrs test"}
+    assert all(change.fails for change in found)
+
+
+def test_what_the_reference_has_no_value_of_is_no_change(tmp_path):
+    values = {**VALUES, "average": {"Qabf": [0.3] * 20, "EN": [None] * 20}}
+    reference = load(write_run(tmp_path / "a", values))
+    run = load(write_run(tmp_path / "b", VALUES))
+    assert ("average", "EN") not in {(change.method, change.metric) for change in gate.changes(run, reference)}
+    assert len(gate.changes(run, reference)) == 3
+
+
+def test_tolerances_are_numbers_or_shares_of_the_mean():
+    assert Tolerance.parse("0.002") == Tolerance(0.002, False)
+    assert Tolerance.parse("0.5%") == Tolerance(0.005, True)
+    assert Tolerance.parse("0") == Tolerance(0.0, False)
+    assert Tolerance(0.5, True).around(-3.0) == 1.5
+    assert Tolerance(0.5, False).around(-3.0) == 0.5
+    with pytest.raises(UsageError) as caught:
+        Tolerance.parse("-1%")
+    assert str(caught.value) == "'-1%' is no tolerance; write a number such as 0.002, or a share such as 0.5%."
+
+
+def test_each_metric_has_its_own_tolerance_or_the_general_one(tmp_path):
+    metrics = load(write_run(tmp_path / "a", VALUES)).metrics
+    assert Tolerances.parse([], metrics) == Tolerances()
+    assert Tolerances().of("EN") == Tolerance(0.002, True)
+    parsed = Tolerances.parse(["1%", "QABF=0.5", "2%"], metrics)
+    assert parsed.of("EN") == Tolerance(0.02, True)
+    assert parsed.of("Qabf") == Tolerance(0.5, False)
+    # Each call has tolerances of its own.
+    assert Tolerances.parse([], metrics).by_metric == {}
+    with pytest.raises(UsageError, match="no metric of the reference 'SD'; known are: EN, Qabf"):
+        Tolerances.parse(["SD=1"], metrics)
+
+
+def test_what_else_differs_is_remarked_for_each_fact_that_decides_the_images(tmp_path):
+    facts = {
+        "sha256": ("f" * 64, "weights: none before, ffffffffffff now"),
+        "version": (2, "version: 1 before, 2 now"),
+        "options": ({"a": 1}, "options: none before, {'a': 1} now"),
+        "source": ("e" * 64, "plug-in source: none before, eeeeeeeeeeee now"),
+        "precision": ("bf16", "precision: fp32 before, bf16 now"),
+        "seed": (1, "seed: 0 before, 1 now"),
+        "device": ("cuda", "device: cpu before, cuda now"),
+    }
+    reference = load(write_run(tmp_path / "a", VALUES))
+    for name, (value, said) in facts.items():
+        methods = [method_facts("average"), method_facts("uaa", **{name: value})]
+        run = load(write_run(tmp_path / name, VALUES, methods=methods))
+        assert list(gate.remarks(run, reference)) == [f"uaa has other {said.replace('none before', none_of(name))}."]
+    assert list(gate.remarks(reference, reference)) == []
+
+
+def none_of(name):
+    """How a manifest without options says so."""
+    return "{} before" if name == "options" else "none before"
+
+
+def test_notes_of_both_runs_are_remarked(tmp_path):
+    reference, run = (load(write_run(tmp_path / name, VALUES)) for name in "ab")
+    reference, run = replace(reference, notes=("of the reference",)), replace(run, notes=("of the run",))
+    assert list(gate.remarks(run, reference)) == ["of the reference", "of the run"]
+
+
+def test_a_change_of_miou_has_a_tolerance_and_the_pairs_of_the_reference(tmp_path):
+    reference = segmented(tmp_path / "reference", [GOOD] * 19)
+    change = mean_iou_change(segmented(tmp_path / "run", [GOOD] * 19 + [BAD]), reference)
+    assert (change.verdict, change.n, change.difference) == ("same", 19, 0.0)
+    assert (change.before, change.after) == pytest.approx((90 / 110, 90 / 110))
+    assert change.tolerance == pytest.approx(0.002 * 90 / 110)
+    assert (change.dataset, change.split, change.method, change.win_rate) == ("msrs", "test", "uaa", None)
+    fewer = mean_iou_change(segmented(tmp_path / "fewer", [GOOD] * 17), reference)
+    assert (fewer.verdict, fewer.reason) == ("missing", "no value for 2 pairs, such as 017")
+
+
+def test_a_better_miou_is_no_failure(tmp_path):
+    reference = segmented(tmp_path / "reference", [BAD] * 20)
+    change = mean_iou_change(segmented(tmp_path / "run", [GOOD] * 20), reference)
+    assert (change.verdict, change.fails) == ("better", False)
+    assert "difference +0.1515, 95 % interval [+0.1515, +0.1515]" in change.sentence
+
+
+def test_a_missing_miou_says_what_is_missing(tmp_path):
+    reference = segmented(tmp_path / "reference", [GOOD] * 20)
+    without = mean_iou_change(load(write_run(tmp_path / "run", {"average": VALUES["average"]})), reference)
+    assert without.sentence == "msrs test uaa mIoU is missing: the run has no method uaa."
+    unjudged = mean_iou_change(load(write_run(tmp_path / "none", VALUES)), reference)
+    assert unjudged.reason == "the run has no value for any pair"
+    assert (unjudged.before, unjudged.method, unjudged.metric) == (None, "uaa", "mIoU")

@@ -110,3 +110,57 @@ def test_fused_images_made_elsewhere_are_keyed_by_their_content(pair_folder, tmp
     before = make(pair_folder, [f"x={fused}"]).units["fuse"][0].key
     cv2.imwrite(str(fused / "0.png"), np.ones((48, 64), np.uint8))
     assert make(pair_folder, [f"x={fused}"]).units["fuse"][0].key != before
+
+
+def test_a_plan_says_everything_that_was_resolved(pair_folder):
+    given = {
+        "methods": ["average", "laplacian"],
+        "datasets": [f"mine={pair_folder}"],
+        "floor": False,
+        "metrics": ["EN"],
+    }
+    config = build(given)
+    planned = plan.make(config, "cuda")
+    assert planned.config == config
+    assert [method.label for method in planned.methods] == ["average", "laplacian"]
+    assert [data.label for data in planned.datasets] == ["mine"]
+    assert planned.profile.name == "cddfuse"
+    assert [metric.name for metric in planned.metrics] == ["EN"]
+    assert planned.device == "cuda"
+
+
+def test_stages_that_have_something_to_do_follow_one_another(pair_folder):
+    planned = make(pair_folder, ["average", "laplacian"])
+    # No label maps: nothing to segment.
+    assert [stage.name for stage in planned.stages] == ["fuse", "score"]
+    assert set(planned.units) == {"fuse", "score"}
+    assert [unit.name for unit in planned.of()] == [
+        "fuse average on mine all", "fuse laplacian on mine all", "score average on mine all",
+        "score laplacian on mine all",
+    ]  # fmt: skip
+    assert planned.of(["score"]) == list(planned.units["score"])
+    assert [unit.fused for unit in planned.units["score"]] == list(planned.units["fuse"])
+    assert planned.of([]) == []
+
+
+def test_the_key_of_a_plan_is_that_of_all_its_units(pair_folder):
+    one, two = make(pair_folder), make(pair_folder, metrics=["EN"])
+    assert one.key == make(pair_folder).key
+    assert one.key != two.key
+    assert len(one.key) == 64
+
+
+def test_metrics_are_those_of_the_profile_unless_named(pair_folder):
+    assert [metric.name for metric in make(pair_folder).metrics] == ["EN", "SD", "SF", "VIF", "Qabf"]
+    assert [metric.name for metric in make(pair_folder, profile="tang").metrics] != ["EN", "SD", "SF", "VIF", "Qabf"]
+
+
+def test_options_are_taken_by_methods_of_the_run_and_by_stages(pair_folder):
+    assert make(pair_folder, ["uaa"], options={"uaa": {"stretch": False}}).methods[0].options == {"stretch": False}
+    with pytest.raises(UsageError, match="'uaa', which is not in this run"):
+        make(pair_folder, ["average"], options={"uaa": {"stretch": False}})
+    # Images fused elsewhere were fused with options that nobody here knows.
+    with pytest.raises(UsageError, match="'theirs', which is not in this run"):
+        make(pair_folder, [f"theirs={pair_folder / 'ir'}"], options={"theirs": {"stretch": False}})
+    with pytest.raises(UsageError, match="'score' takes no options"):
+        make(pair_folder, options={"score": {"x": 1}})

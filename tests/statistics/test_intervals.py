@@ -72,3 +72,15 @@ def test_no_value_has_no_mean() -> None:
     interval = bootstrap_mean([math.nan])
     assert interval.n == 0
     assert math.isnan(interval.mean)
+
+
+def test_an_interval_is_a_95_percent_interval_of_10_000_draws_unless_said_otherwise() -> None:
+    values = skewed(5, 30)
+    assert bootstrap_mean(values) == bootstrap_mean(values, confidence=0.95, resamples=10_000, seed=0)
+    assert bootstrap_mean(values, resamples=9_999) != bootstrap_mean(values)
+
+
+def test_two_values_have_an_interval() -> None:
+    interval = bootstrap_mean([1.0, 3.0])
+    # The expanded interval of two values goes as far as they do.
+    assert (interval.mean, interval.low, interval.high, interval.n) == (2.0, 1.0, 3.0, 2)

@@ -7,6 +7,7 @@ import scikit_posthocs
 from scipy import stats
 
 from uaabench.statistics import average_ranks, rank_methods
+from uaabench.statistics import ranks as ranks_module
 
 
 def draw(seed: int, n: int = 30) -> dict[str, list[float]]:
@@ -85,3 +86,35 @@ def test_average_ranks_respect_the_direction_of_each_metric() -> None:
 
 def test_no_method_has_no_rank() -> None:
     assert average_ranks({}, []) == {}
+
+
+def test_one_pair_is_too_few_for_friedmans_test_and_two_are_enough() -> None:
+    one = rank_methods({"a": [3.0], "b": [2.0], "c": [1.0]}, higher_is_better=True)
+    assert math.isnan(one.p_value)
+    assert one.n == 1
+    two = rank_methods({"a": [3.0, 3.0], "b": [2.0, 2.0], "c": [1.0, 1.0]}, higher_is_better=True)
+    assert two.p_value == pytest.approx(stats.friedmanchisquare([3, 3], [2, 2], [1, 1]).pvalue)
+    assert two.n == 2
+
+
+def test_methods_of_one_rank_stay_in_the_order_they_are_given_in() -> None:
+    names = "hgfedcba"
+    ranking = rank_methods({name: [1.0, 1.0] for name in names}, higher_is_better=True)
+    assert list(ranking.mean_ranks) == list(names)
+
+
+def test_ranks_that_differ_by_the_critical_difference_are_told_apart() -> None:
+    ranks = {"a": 1.0, "b": 1.5, "c": 2.0, "d": 2.25}
+    assert ranks_of(ranks, critical=0.5) == [("c", "d")]
+    assert ranks_of(ranks, critical=0.6) == [("a", "b"), ("b", "c"), ("c", "d")]
+    assert ranks_of(ranks, critical=1.0) == [("a", "b"), ("b", "c", "d")]
+
+
+def ranks_of(ranks: dict[str, float], critical: float) -> list[tuple[str, ...]]:
+    return ranks_module._groups(ranks, critical)
+
+
+def test_methods_with_equal_ranks_on_some_pairs_only_do_differ() -> None:
+    values = {"a": [1.0, 2.0, 3.0], "b": [1.0, 2.0, 4.0], "c": [1.0, 2.0, 5.0]}
+    found = rank_methods(values, higher_is_better=True)
+    assert found.p_value == pytest.approx(stats.friedmanchisquare(*values.values()).pvalue)

@@ -77,7 +77,7 @@ def montage(
     rows = [[_panel(images, name, titles[name], pair, colour=colour) for name in columns] for pair in chosen]
     text = "" if no_caption else plots.caption(table, section, "Fused images", pairs=len(chosen))
     figure = figures.montage(rows, row_titles=chosen, insets=[boxes.get(pair) for pair in chosen], caption=text)
-    _save(figure, out)
+    _save(figure, table, out)
 
 
 @app.command()
@@ -113,7 +113,7 @@ def tradeoff(
     figure = plots.tradeoff_of(table, section, chosen, sizes.get(size), text)
     if figure is None:
         raise UsageError(f"No method of {run} has both a latency and {chosen.name}; see its table.")
-    _save(figure, out)
+    _save(figure, table, out)
 
 
 @app.command("cd")
@@ -145,7 +145,7 @@ def critical_difference(
             f"Fewer than three methods of {run} above the floor have {chosen.name} on every pair of "
             f"{section.dataset.name}; --mark-floor ranks the trivial ones too."
         )
-    _save(figure, out)
+    _save(figure, table, out)
 
 
 def _section(table: Table, name: str) -> Section:
@@ -197,8 +197,10 @@ def _read_box(text: str) -> tuple[str, Box]:
     return pair, Box(x, y, width, height)
 
 
-def _save(figure: Figure, out: Path) -> None:
+def _save(figure: Figure, table: Table, out: Path) -> None:
     from uaabench.reporting import figures
 
     figures.save(figure, out)
+    for remark in table.remarks:
+        typer.echo(remark, err=True)
     typer.echo(f"Written to {out}")

@@ -10,18 +10,37 @@ import ast
 import hashlib
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
+from typing import NoReturn
 
 from uaabench.core import files
 from uaabench.core.errors import UsageError, sentence
 
 # The harness has versions of its own, wherever it is installed.
 HARNESS = "uaabench"
+# What really ends this process at once, for the harness itself.
+end_now = os._exit
+
+
+def forbid_to_end() -> None:
+    """Let `os._exit` raise SystemExit, as `sys.exit` does, where code of others calls it in this process.
+
+    Else it would end a command in silence, with the exit code that it likes. Processes forked from this one may end.
+    """
+    here = os.getpid()
+
+    def end(status: int) -> NoReturn:
+        if os.getpid() != here:
+            end_now(status)
+        raise SystemExit(status)
+
+    vars(os)["_exit"] = end
 
 
 def import_plugin(path: Path) -> tuple[ModuleType, list[Path]]:
@@ -38,6 +57,7 @@ def import_plugin(path: Path) -> tuple[ModuleType, list[Path]]:
     Raises:
         UsageError: The file is no Python file, cannot be imported, or imports a file beside it whose name is taken.
     """
+    forbid_to_end()
     name = f"uaabench_plugin_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None:

@@ -139,11 +139,12 @@ def source_of(kind: str, name: str) -> str:
     return digest(sources) if sources else ""
 
 
-def plugin_sources(path: Path) -> dict[str, str]:
+def plugin_sources(path: Path, also: Iterable[str] = ()) -> dict[str, str]:
     """SHA-256 by file of everything that the results of a plugin depend on.
 
     Args:
         path: The plugin file. If it was loaded, these are the hashes of what was loaded.
+        also: Names of files that are known to have been imported with it, as this function gave them.
 
     Returns:
         Hashes by path relative to the folder of the plugin: of the file itself, and of what it imports from that folder
@@ -153,7 +154,9 @@ def plugin_sources(path: Path) -> dict[str, str]:
         UsageError: There is no such file.
     """
     place = _place(path)
-    return dict(_plugins[place].sources) if place in _plugins else plugins.sources_of_plugin(place)
+    if place in _plugins:
+        return dict(_plugins[place].sources)
+    return plugins.sources_of_plugin(place, [file for name in also if (file := place.parent / name).is_file()])
 
 
 def method_cards() -> dict[str, MethodCard]:
@@ -328,6 +331,7 @@ def _installed(kind: str) -> dict[str, Thing]:
 def _of_entry_point(kind: str, point: EntryPoint) -> Thing:
     package = f" of the package {point.dist.name}" if point.dist is not None else ""
     origin = f"the entry point {point.name} = {point.value}{package}"
+    plugins.forbid_to_end()
     try:
         value = point.load()
     except BaseException as error:  # a package that calls sys.exit must not end the program as if all were done

@@ -270,7 +270,7 @@ def read(path: Path) -> list[Efficiency]:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["schema"] == SCHEMA:
             return [Efficiency(**row) for row in content["efficiency"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UsageError(
             f"{path} holds no efficiency results ({error}); measure again with uaabench profile."
         ) from error

@@ -80,7 +80,7 @@ def refuse_label(label: str) -> None:
         not label.strip()
         or label != label.strip()
         or label.startswith(".")
-        or len(label.encode()) > LONGEST_LABEL
+        or len(label.encode(errors="replace")) > LONGEST_LABEL
         or any(sign in "/\\" or not sign.isprintable() for sign in label)
     )
     if wrong:

@@ -34,6 +34,7 @@ def table_of(run: Run, reference: str = "", *, marks_floor: bool = False) -> Tab
         table,
         beside=[grid for view in views for stage in stages for grid in stage.grids(view)],
         judged=[said for view in views for stage in stages if (said := stage.legend(view))],
+        remarks=run.notes,
     )
 
 

@@ -21,7 +21,6 @@ LEGEND = (
     "A metric by which a control is better than the average rule can be gamed: a better value of it alone is no "
     "evidence of a better picture."
 )
-BETTER = "better"
 
 
 def build_controls(sections: Sequence[Section], metrics: Sequence[Column]) -> list[ControlTable]:

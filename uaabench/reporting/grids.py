@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from uaabench.core.grid import MISSING, Grid, GridCell, GridRow, number
 from uaabench.methods.efficiency import Efficiency
-from uaabench.reporting.table import Ranks, Section, Table
+from uaabench.reporting.controls import LEGEND, TITLE, findings
+from uaabench.reporting.table import ControlTable, Ranks, Section, Table
 
 
 def grids(table: Table, *, details: bool = True) -> list[Grid]:
@@ -21,6 +22,7 @@ def grids(table: Table, *, details: bool = True) -> list[Grid]:
             found.append(_versus(table, section))
         if section.ranks and details:
             found.append(_ranks(table, section, section.ranks))
+    found += [_controls(table, comparison) for comparison in table.controls]
     found += table.beside if details else ()
     return [*found, efficiency_grid(table.efficiency, table.row_titles)] if table.efficiency else found
 
@@ -58,6 +60,25 @@ def _verdicts(section: Section) -> Iterator[str]:
             f"{', '.join(whole)} has no value for a pair: its interval is of the paired bootstrap over pairs, without "
             "correction, and it is called better or worse where that excludes 0."
         )
+
+
+def _controls(table: Table, comparison: ControlTable) -> Grid:
+    """The average rule and the negative controls, which are called better where a metric says so."""
+    rows = []
+    for row in (comparison.reference, *comparison.controls):
+        cells = [
+            GridCell(row.cells[m.name].text, verdict="better" if comparison.is_better(row, m.name) else "")
+            for m in table.metrics
+        ]
+        rows.append(GridRow(table.row_titles[row.method.label], row.method.is_floor, cells))
+    return Grid(
+        name=f"controls-{comparison.dataset.key}",
+        title=f"{TITLE}: {comparison.dataset.heading}",
+        columns=[metric.name for metric in table.metrics],
+        arrows=[metric.higher_is_better for metric in table.metrics],
+        rows=rows,
+        sentences=[*findings(table, comparison), LEGEND],
+    )
 
 
 def _ranks(table: Table, section: Section, ranks: Ranks) -> Grid:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from uaabench.core import imaging, registry
+from uaabench.core import files, imaging, registry
 from uaabench.core.errors import UaabenchError
 from uaabench.core.interface import FusionDataset, LabelClass, Pair
-from uaabench.running.evidence import DatasetHead, Run
+from uaabench.running import store
+from uaabench.running.evidence import DatasetHead, KeptUnit, Run
 from uaabench.running.stage import Stage
 
 Image = NDArray[np.uint8]
@@ -21,7 +23,7 @@ SOURCES = {"infrared": "Infrared", "visible": "Visible"}
 
 
 class RunImages:
-    """The images of one data set of a run; whatever is gone or unreadable is None.
+    """The images of one data set of a run; whatever is gone, unreadable or no longer that of the run is None.
 
     Which files they are the manifest says: the folders of the units of this run, and the paths of the sources.
 
@@ -43,45 +45,54 @@ class RunImages:
 
     def source(self, name: str, pair: str) -> Image | None:
         """`infrared` (H,W) or `visible` (H,W,3); without the data the artefact of the trivial method of that name."""
-        known = self._pairs.get(pair)
+        known = self._files(pair)
+        file, read = (known[:1], imaging.read_grey) if name == "infrared" else (known[1:2], imaging.read_rgb)
         try:
-            if known is not None:
-                return imaging.read_grey(known.ir) if name == "infrared" else imaging.read_rgb(known.vi)
+            if file and _is_unchanged(file[0]):
+                return read(Path(file[0][0]))
         except UaabenchError:
             pass
         return self.fused(name, pair)
 
     def fused(self, method: str, pair: str) -> Image | None:
         """The artefact of a method: (H,W) where it is grey, else (H,W,3)."""
-        folder = self._folders.get(method)
+        unit = self._fused.get(method)
+        if unit is None or pair not in unit.values:
+            return None
+        path = unit.folder / f"{pair}.png"
         try:
-            image = imaging.read_rgb(folder / f"{pair}.png") if folder else None
+            image = imaging.read_rgb(path) if store.is_unchanged(path, unit.values[pair]) else None
         except UaabenchError:
             return None
         return image[..., 0] if image is not None and (image[..., :1] == image).all() else image
 
     def labels(self, pair: str) -> Image | None:
         """The label map in the colours of its classes, (H,W,4) RGBA."""
-        known = self._pairs.get(pair)
+        known = self._files(pair)
+        if not (known and self._adapter and self.classes and known[2] and _is_unchanged(known[2])):
+            return None
         try:
-            label = self._adapter.read_label(known) if self._adapter and known else None
+            label = self._adapter.read_label(Pair(pair, *(Path(path) for path, _ in known)))
         except UaabenchError:
             return None
-        if label is None or not self.classes:
-            return None
-        return imaging.coloured_label(label, [entry.colour for entry in self.classes])
+        return None if label is None else imaging.coloured_label(label, [entry.colour for entry in self.classes])
 
     def layer(self, stage: Stage, method: str, pair: str) -> Image | None:
         """What a stage lays over the artefact of a method, (H,W,4) RGBA."""
-        folder = self._run.folders(stage.name, self._dataset).get(method)
+        unit = self._run.units(stage.name, self._dataset).get(method)
         try:
-            return stage.layer(folder, pair, self.classes) if folder else None
+            return stage.layer(unit.folder, pair, self.classes) if unit else None
         except UaabenchError:
             return None
 
     @cached_property
-    def _folders(self) -> Mapping[str, Path]:
-        return self._run.folders("fuse", self._dataset)
+    def _fused(self) -> Mapping[str, KeptUnit]:
+        return self._run.units("fuse", self._dataset)
+
+    def _files(self, pair: str) -> Sequence[Any]:
+        """Path and SHA-256 of infrared image, visible image and label map; nothing where the manifest has no places."""
+        found: Sequence[Any] = self._facts.get("files", {}).get(pair, ())
+        return found
 
     @cached_property
     def _adapter(self) -> FusionDataset | None:
@@ -93,10 +104,11 @@ class RunImages:
         except UaabenchError:
             return None
 
-    @cached_property
-    def _pairs(self) -> Mapping[str, Pair]:
-        known = self._facts.get("files", {})
-        return {
-            name: Pair(name, Path(ir), Path(vi), Path(label) if label else None)
-            for name, (ir, vi, label) in known.items()
-        }
+
+def _is_unchanged(file: tuple[str, str]) -> bool:
+    """Whether a file has the content that it had in the run."""
+    path, sha256 = file
+    try:
+        return files.sha256(Path(path)) == sha256
+    except OSError:
+        return False

@@ -14,7 +14,6 @@ from typing import Literal, TypeVar
 
 from uaabench.core.grid import Grid, GridCell, number
 from uaabench.core.interface import Column
-from uaabench.reporting.controls import LEGEND, findings
 from uaabench.reporting.grids import grids
 from uaabench.reporting.latex_text import definition, distinct_labels, escape
 from uaabench.reporting.table import Cell, Row, Section, Table
@@ -194,17 +193,8 @@ def _mean(cell: Cell, style: LatexStyle) -> str:
 
 def _notes(table: Table) -> Iterator[str]:
     notes = [rf"\textsuperscript{{{letter}}}~{escape(text)}" for letter, text in table.notes.items()]
-    notes += [escape(sentence) for sentence in _controls(table)]
     notes += [f"Weights of {escape(line)}." for line in table.sources]
     if notes:
         yield r"\par\smallskip\begin{minipage}{\linewidth}\raggedright\scriptsize"
         yield "\\\\\n".join(notes)
         yield r"\end{minipage}"
-
-
-def _controls(table: Table) -> Iterator[str]:
-    """What a paper needs of the controls, whose numbers stand in the table: the metrics by which they are better."""
-    for comparison in table.controls:
-        yield f"{comparison.dataset.heading}: {' '.join(findings(table, comparison))}"
-    if table.controls:
-        yield LEGEND

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from uaabench.core.grid import Grid, GridCell
 from uaabench.core.interface import Column
-from uaabench.reporting.controls import BETTER, LEGEND, TITLE, findings
 from uaabench.reporting.grids import grids
 from uaabench.reporting.names import visible
-from uaabench.reporting.table import Cell, ControlTable, Row, Section, Table
+from uaabench.reporting.table import Cell, Row, Section, Table
 
 MARKUP = {"best": "**{}**", "second": "<ins>{}</ins>", None: "{}"}
 
@@ -19,8 +18,6 @@ def markdown(table: Table) -> str:
     """Markdown with a heading and a table for each data set; GitHub's dialect."""
     blocks = ["# Comparison", *(_section(table, section) for section in table.sections)]
     blocks += [_supplement(grid) for grid in grids(table)]
-    if table.controls:
-        blocks += [f"## {TITLE}", LEGEND, *(_comparison(table, comparison) for comparison in table.controls)]
     if table.notes:
         blocks.append("\n".join(f"- <sup>{letter}</sup> {escape(text)}" for letter, text in table.notes.items()))
     blocks.append(f"{escape(table.legend)} **Best**, <ins>second</ins>; {_floor(table)}")
@@ -88,16 +85,3 @@ def _cell(cell: Cell) -> str:
 
 def _note(cell: Cell) -> str:
     return f"<sup>{cell.note}</sup>" if cell.note else ""
-
-
-def _comparison(table: Table, comparison: ControlTable) -> str:
-    shown = [comparison.reference, *comparison.controls]
-    head = ["Metric", *(escape(table.row_titles[row.method.label]) for row in shown)]
-    rows = [[_head(m), *(_compared(comparison, row, m.name) for row in shown)] for m in table.metrics]
-    sentences = "\n".join(f"- {escape(sentence)}" for sentence in findings(table, comparison))
-    return f"### {escape(comparison.dataset.heading)}\n\n{_grid(head, rows)}\n\n{sentences}"
-
-
-def _compared(comparison: ControlTable, row: Row, metric: str) -> str:
-    cell = row.cells[metric]
-    return f"{f'**{BETTER}** ' if comparison.is_better(row, metric) else ''}{cell.text}{_note(cell)}"

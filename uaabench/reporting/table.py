@@ -191,6 +191,7 @@ class Table:
         efficiency: What the methods cost, if it was measured.
         beside: The grids that stages show beside the main table.
         judged: Sentences of the stages below the main table, on what their measures rest.
+        remarks: What a reader of the run must know beside, such as that a plug-in is gone; no part of a paper's table.
     """
 
     profile: str
@@ -205,6 +206,7 @@ class Table:
     efficiency: Sequence[Efficiency] = ()
     beside: Sequence[Grid] = ()
     judged: Sequence[str] = ()
+    remarks: Sequence[str] = ()
 
     @property
     def row_titles(self) -> dict[str, str]:

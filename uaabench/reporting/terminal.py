@@ -11,11 +11,10 @@ from rich.text import Text
 
 from uaabench.core.grid import Grid, GridCell
 from uaabench.core.interface import Column
-from uaabench.reporting.controls import BETTER, LEGEND, TITLE, findings
-from uaabench.reporting.fitting import add_column, empty, print_fitted, print_whole
+from uaabench.reporting.fitting import add_column, empty, print_fitted
 from uaabench.reporting.grids import grids
 from uaabench.reporting.names import visible
-from uaabench.reporting.table import Cell, ControlTable, Row, Section, Table
+from uaabench.reporting.table import Cell, Section, Table
 
 STYLES = {"best": "bold", "second": "underline", None: ""}
 DIM = "dim"
@@ -35,9 +34,6 @@ def print_table(table: Table, console: Console) -> None:
         print_fitted(partial(_section, table, section, arrows), table.metrics, console)
     for grid in grids(table, details=False):
         print_grid(grid, console)
-    for comparison in table.controls:
-        print_whole(_comparison(table, comparison, arrows), console)
-        console.print(Group(*(Text(visible(text)) for text in findings(table, comparison))), soft_wrap=True)
     # A line of prose is wrapped by the terminal, not cut into lines, so that it can be searched and copied.
     console.print(_footer(table, has_styles=console.is_terminal), soft_wrap=True)
 
@@ -86,26 +82,6 @@ def _short(cell: GridCell, *, details: bool) -> Text:
     return Text.assemble(text, "\n", (cell.detail, DIM)) if details and cell.detail else text
 
 
-def _comparison(table: Table, comparison: ControlTable, arrows: dict[bool, str]) -> RichTable:
-    """The average rule and the controls as columns, a line for each metric."""
-    shown = [comparison.reference, *comparison.controls]
-    grid = empty(visible(f"{TITLE}: {comparison.dataset.heading}"))
-    names = [Text(f"{metric.name} {arrows[metric.higher_is_better]}") for metric in table.metrics]
-    columns = [[_compared(comparison, row, metric.name) for metric in table.metrics] for row in shown]
-    add_column(grid, "Metric", names, justify="left")
-    for row, cells in zip(shown, columns, strict=True):
-        add_column(grid, visible(table.row_titles[row.method.label]), cells)
-    for line in zip(names, *columns, strict=True):
-        grid.add_row(*line)
-    return grid
-
-
-def _compared(comparison: ControlTable, row: Row, metric: str) -> Text:
-    # The verdict stands before the number, as notes do.
-    verdict = (f"{BETTER} ", "bold") if comparison.is_better(row, metric) else ""
-    return Text.assemble(verdict, _cell(row.cells[metric], intervals=False))
-
-
 def _cell(cell: Cell, *, intervals: bool) -> Text:
     # The note stands before the number, so that the points of a column stay aligned.
     note = f"({cell.note}) " if cell.note else ""
@@ -119,6 +95,7 @@ def _footer(table: Table, *, has_styles: bool) -> Group:
     legend = Text(visible(table.legend))
     if has_styles:
         legend = Text.assemble(legend, " Marked: ", best, ", ", second, ".")
-    controls = [Text(LEGEND)] if table.controls else []
     versus = [Text(table.assumptions["versus"])] if table.reference else []
-    return Group(*controls, *notes, legend, *versus, *(Text(f"Weights of {visible(line)}") for line in table.sources))
+    weights = [Text(f"Weights of {visible(line)}") for line in table.sources]
+    remarks = [Text(visible(line)) for line in table.remarks]
+    return Group(*notes, legend, *versus, *weights, *remarks)

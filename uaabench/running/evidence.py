@@ -12,7 +12,7 @@ from uaabench.core import registry
 from uaabench.core.errors import DataError, UaabenchError, UsageError
 from uaabench.core.interface import Column, Measure, MethodKind
 from uaabench.metrics.profiles import profile
-from uaabench.running import manifest, stage
+from uaabench.running import manifest, stage, store
 from uaabench.running.records import RECORDS, Place, read_table, read_tallies
 from uaabench.running.stage import Stage
 from uaabench.statistics.resampling import Tallies
@@ -159,13 +159,27 @@ class Run:
             for measure in measures
         }
 
-    def folders(self, stage_name: str, dataset: DatasetHead) -> dict[str, Path]:
-        """Folder of the unit of each method on a data set, by label; of several judges the first one's."""
-        found: dict[str, Path] = {}
+    def units(self, stage_name: str, dataset: DatasetHead) -> dict[str, KeptUnit]:
+        """The unit of each method on a data set, by label; of several judges the first one's."""
+        found: dict[str, KeptUnit] = {}
         for entry in self.facts.get("units", ()):
             if (entry["stage"], entry["dataset"], entry["split"]) == (stage_name, dataset.name, dataset.split):
-                found.setdefault(entry["method"], self.folder / entry["folder"])
+                found.setdefault(entry["method"], KeptUnit(self.folder / entry["folder"], entry["key"]))
         return found
+
+
+@dataclass(frozen=True)
+class KeptUnit:
+    """A unit of a run, by its folder and key."""
+
+    folder: Path
+    key: str
+
+    @cached_property
+    def values(self) -> Mapping[str, Any]:
+        """What it keeps of each pair that did not fail."""
+        found = store.read_results(self.folder, self.key)
+        return {pair: result.value for pair, result in found.items() if not result.reason}
 
 
 @dataclass(frozen=True)
@@ -220,7 +234,7 @@ def _load_plugin(entry: Mapping[str, Any]) -> str:
     """Load a plug-in of a run, or say why not: one that was changed is not the code that the run stands for."""
     path = Path(entry["path"])
     try:
-        if not path.is_file() or registry.plugin_sources(path) != entry["sources"]:
+        if not path.is_file() or registry.plugin_sources(path, entry["sources"]) != entry["sources"]:
             return f"The plug-in {path} of this run is gone or was changed, so that it was not loaded."
         registry.load_plugin(path)
     except UaabenchError as error:

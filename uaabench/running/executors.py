@@ -22,7 +22,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from uaabench.core import registry
+from uaabench.core import plugins, registry
 from uaabench.core.errors import enter_worker
 from uaabench.core.interface import Pair
 from uaabench.core.threads import limit_threads
@@ -123,7 +123,7 @@ def _die_with(parent: int) -> None:
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1)
-        os._exit(1)
+        plugins.end_now(1)
 
     threading.Thread(target=watch, daemon=True).start()
 

@@ -104,7 +104,7 @@ def _may_live(owner: dict[str, Any], file: Path, fresh: Path) -> bool:
 def _owner(file: Path) -> dict[str, Any]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 
@@ -125,9 +125,11 @@ def _beat(file: Path, token: str, stop: threading.Event) -> None:
 
 
 def _boot() -> str:
-    """What tells this start of this machine from all others; empty where nothing does."""
+    """What tells this start of this machine, and a container on it, from all others; empty where nothing does."""
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        # Numbers of processes mean something within a namespace only.
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
     except OSError:
         return ""
 

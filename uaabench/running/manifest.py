@@ -206,7 +206,11 @@ def _dataset_facts(dataset: DatasetPlan) -> dict[str, Any]:
         "adapter": dataset.adapter,
         "root": str(dataset.root),
         "files": {
-            pair.id: [str(path) if path else None for path in (pair.ir, pair.vi, pair.label)] for pair in dataset.pairs
+            pair.id: [
+                [str(path.absolute()), dataset.marks[path].sha256] if path else None
+                for path in (pair.ir, pair.vi, pair.label)
+            ]
+            for pair in dataset.pairs
         },
         "classes": [entry.name for entry in registry.dataset_class(dataset.adapter).card.classes],
     }

@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from uaabench.core import files
 from uaabench.core.errors import StorageError, UsageError
@@ -14,6 +14,9 @@ from uaabench.running import manifest, store
 from uaabench.running.evidence import Run, load, refuse_unlike
 from uaabench.running.lock import locked
 from uaabench.running.records import RECORDS, TALLIES, read_table, write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # What tells the rows of a label apart by what they stand for, and how it is called.
 DECISIVE = {
@@ -40,8 +43,6 @@ def merge(runs: Sequence[Path], out: Path) -> Path:
         DataError: The files of a run were changed, or are broken.
         StorageError: `out` cannot be written.
     """
-    import pandas as pd
-
     if len(runs) < 2:
         raise UsageError("Name at least two runs to merge.")
     if (out / manifest.NAME).exists():
@@ -53,19 +54,41 @@ def merge(runs: Sequence[Path], out: Path) -> Path:
     facts = _joined_facts(parts)
     store.open_run(out)
     with locked(out):
-        for part in parts:
-            _copy_units(part, out)
-        # Of a method in several runs the first has the say, pair by pair.
-        key = ["method", "dataset", "split", "scope", "pair", "class", "metric"]
-        records = pd.concat([part.records for part in parts], ignore_index=True).drop_duplicates(key)
-        tallies = pd.concat([read_table(part.folder / TALLIES) for part in parts], ignore_index=True)
-        whose = ["stage", "dataset", "split", "method", "number", "pair"]
+        _copy_units(parts, out)
+        records, tallies = _joined_tables(parts)
         facts["tables"] = {
             RECORDS: write_table(out / RECORDS, records),
-            TALLIES: write_table(out / TALLIES, tallies.drop_duplicates(whose)),
+            TALLIES: write_table(out / TALLIES, tallies),
         }
         manifest.save(out, facts)
     return out
+
+
+def _joined_tables(parts: Sequence[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Records and tallies of all runs: of a method in several runs the first has the say, pair by pair.
+
+    A measure of a whole data set and the tallies it is computed of come from the same run, the first that has it.
+    """
+    import pandas as pd
+
+    records, tallies = [], []
+    seen: set[tuple[str, ...]] = set()
+    for part in parts:
+        judged = read_table(part.folder / TALLIES)
+        whole = _keys(part.records, "profile").where(part.records["scope"] != "pair")
+        records.append(part.records[~whole.isin(seen)])
+        tallies.append(judged[_keys(judged, "judge").isin(set(whole.dropna()) - seen)])
+        seen.update(whole.dropna())
+    key = ["method", "dataset", "split", "scope", "pair", "class", "metric"]
+    return pd.concat(records, ignore_index=True).drop_duplicates(key), pd.concat(tallies, ignore_index=True)
+
+
+def _keys(table: pd.DataFrame, judge: str) -> pd.Series[Any]:
+    """Method, data set, split and judge of each row, of which a measure has one value."""
+    import pandas as pd
+
+    columns = ["method", "dataset", "split", judge]
+    return pd.Series(list(table[columns].itertuples(index=False, name=None)), index=table.index, dtype=object)
 
 
 def _joined_facts(parts: Sequence[Run]) -> dict[str, Any]:
@@ -74,6 +97,7 @@ def _joined_facts(parts: Sequence[Run]) -> dict[str, Any]:
     Raises:
         UsageError: The runs disagree in what a label stands for, or in what judged.
     """
+    _refuse_other_methods(parts)
     _refuse_other_units(parts)
     _refuse_other_judges(parts)
     facts = dict(parts[0].facts)
@@ -106,8 +130,22 @@ def _judges(part: Run, stage: str) -> list[dict[str, Any]]:
     return [judge for entry in part.facts["stages"] if entry["name"] == stage for judge in entry["judges"]]
 
 
+def _refuse_other_methods(parts: Sequence[Run]) -> None:
+    """One row cannot stand for two things: a label must mean the same method in all runs, whatever its data sets.
+
+    Raises:
+        UsageError: It does not.
+    """
+    first: dict[str, tuple[Mapping[str, Any], Run]] = {}
+    for part in parts:
+        for method in part.facts["methods"]:
+            known, other = first.setdefault(method["label"], (method, part))
+            if names := [what for name, what in DECISIVE.items() if method.get(name) != known.get(name)]:
+                raise _two_things(method["label"], f"another {' and '.join(names)}", part, other)
+
+
 def _refuse_other_units(parts: Sequence[Run]) -> None:
-    """One row cannot stand for two things: what was fused under a label must be the same in all runs.
+    """What was fused under a label of one data set must be the same in all runs.
 
     Raises:
         UsageError: It is not.
@@ -120,21 +158,14 @@ def _refuse_other_units(parts: Sequence[Run]) -> None:
                 continue
             key, other = first.setdefault(where, (unit["key"], part))
             if key != unit["key"]:
-                raise UsageError(
-                    f"'{unit['method']}' has {_differing(part, other, unit['method'])} in {part.folder} than in "
-                    f"{other.folder}; run one of them again, as one row cannot stand for both."
-                )
+                raise _two_things(unit["method"], "other images", part, other)
 
 
-def _differing(one: Run, other: Run, label: str) -> str:
-    """In what a method differs in two runs."""
-    here, there = (_method(part, label) for part in (one, other))
-    names = [what for name, what in DECISIVE.items() if here.get(name) != there.get(name)]
-    return f"another {' and '.join(names)}" if names else "other images"
-
-
-def _method(part: Run, label: str) -> Mapping[str, Any]:
-    return next(entry for entry in part.facts["methods"] if entry["label"] == label)
+def _two_things(label: str, what: str, one: Run, other: Run) -> UsageError:
+    return UsageError(
+        f"'{label}' has {what} in {one.folder} than in {other.folder}; run one of them again, as one row cannot stand "
+        "for both."
+    )
 
 
 def _refuse_other_judges(parts: Sequence[Run]) -> None:
@@ -165,19 +196,24 @@ def _joined_config(parts: Sequence[Run]) -> dict[str, Any]:
     return {**{name: list(dict.fromkeys(entries)) for name, entries in joined.items()}, "options": options}
 
 
-def _copy_units(part: Run, out: Path) -> None:
-    """Bring the units of a run into another, as links where the file system has them.
+def _copy_units(parts: Sequence[Run], out: Path) -> None:
+    """Bring the units of runs into another, as links where the file system has them; of several the first one's.
 
     Raises:
         StorageError: They cannot be written.
     """
-    for unit in part.facts.get("units", ()):
-        source, target = part.folder / unit["folder"], out / unit["folder"]
-        if source.is_dir() and not target.exists():
-            try:
-                shutil.copytree(source, target, copy_function=_link)
-            except OSError as error:
-                raise StorageError.of(target, error) from error
+    sources: dict[str, Path] = {}
+    for part in parts:
+        for unit in part.facts.get("units", ()):
+            if (part.folder / unit["folder"]).is_dir():
+                sources.setdefault(unit["folder"], part.folder / unit["folder"])
+    for folder, source in sources.items():
+        try:
+            # What a merge left that was cut short is not whole.
+            shutil.rmtree(out / folder, ignore_errors=True)
+            shutil.copytree(source, out / folder, copy_function=_link)
+        except OSError as error:
+            raise StorageError.of(out / folder, error) from error
 
 
 def _link(source: str, target: str) -> None:

@@ -123,17 +123,23 @@ def results(run: Path, unit: Unit) -> dict[str, Result]:
 
     Of several lines for a pair one without a reason counts.
     """
+    found = read_results(run / unit.folder, unit.key)
+    return {pair.id: found[pair.id] for pair in unit.dataset.pairs if pair.id in found}
+
+
+def read_results(folder: Path, key: str) -> dict[str, Result]:
+    """The results by pair that lie in the folder of the unit of a key, in no order; see `results`."""
     found: dict[str, Result] = {}
-    for file in sorted((run / unit.folder).glob("results*.jsonl")):
+    for file in sorted(folder.glob("results*.jsonl")):
         try:
             lines = file.read_bytes().splitlines()
         except OSError:
             continue
         for line in lines:
-            entry = _entry(unit, line)
+            entry = _entry(key, line)
             if entry and (entry[0] not in found or not entry[1].reason):
                 found[entry[0]] = entry[1]
-    return {pair.id: found[pair.id] for pair in unit.dataset.pairs if pair.id in found}
+    return found
 
 
 def finished(run: Path, unit: Unit, holds: Holds) -> dict[str, Result]:
@@ -144,24 +150,24 @@ def finished(run: Path, unit: Unit, holds: Holds) -> dict[str, Result]:
 
 def _line(unit: Unit, pair: str, result: Result) -> str:
     content = json.dumps([pair, result.value, result.reason], allow_nan=False)
-    return json.dumps({"check": _check(unit, content), "result": content})
+    return json.dumps({"check": _check(unit.key, content), "result": content})
 
 
-def _entry(unit: Unit, line: bytes) -> tuple[str, Result] | None:
+def _entry(key: str, line: bytes) -> tuple[str, Result] | None:
     try:
         entry = json.loads(line)
         content = entry["result"]
-        if entry["check"] != _check(unit, content):
+        if entry["check"] != _check(key, content):
             return None
         pair, value, reason = json.loads(content)
         return pair, Result(value, reason)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
-def _check(unit: Unit, content: str) -> str:
+def _check(key: str, content: str) -> str:
     """What binds a line to its unit and its content."""
-    return hashlib.sha256(f"{unit.key}{content}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{key}{content}".encode()).hexdigest()[:16]
 
 
 def failures(run: Path, units: Iterable[Unit]) -> list[Failure]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from uaabench.core import imaging, registry
-from uaabench.core.errors import DataError, UsageError, WeightsError, faults, sentence
+from uaabench.core.errors import DataError, UaabenchError, UsageError, WeightsError, faults, sentence
 from uaabench.core.interface import ByteImage, Metric, Sources
 from uaabench.metrics import find
 from uaabench.metrics.profiles.planes import Plane, Planes
@@ -95,7 +95,7 @@ class Profile:
         named = [part for name in names for part in (self._ready() if name.lower() == ALL else [name])]
         chosen = self.look_up(named)
         for metric in chosen:
-            metric.require()
+            _require(metric)
         return chosen
 
     def look_up(self, names: Iterable[str]) -> tuple[Metric, ...]:
@@ -175,6 +175,17 @@ def having(name: str) -> list[Profile]:
             continue
         found.append(entry)
     return found
+
+
+def _require(metric: Metric) -> None:
+    try:
+        metric.require()
+    except UaabenchError:
+        raise
+    except Exception as error:  # a plugin may raise anything
+        raise UsageError(
+            f"The metric '{metric.name}' cannot be computed here: {sentence(error)}; mend it, or leave it out."
+        ) from error
 
 
 def _is_ready(metric: Metric) -> bool:

@@ -10,7 +10,6 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from uaabench.core.grid import MISSING, GridCell
-from uaabench.reporting.controls import LEGEND, TITLE, findings
 from uaabench.reporting.grids import grids
 from uaabench.reporting.html.charts import charts
 from uaabench.reporting.html.pictures import metrics_of_pairs, pictures
@@ -40,9 +39,6 @@ def page(run: Run, table: Table, *, shown_pairs: int = 20) -> str:
         titles=table.row_titles,
         grids=grids(table),
         charts=charts(table, numbers),
-        controls=[(comparison, list(findings(table, comparison))) for comparison in table.controls],
-        controls_title=TITLE,
-        controls_legend=LEGEND,
         facts=run.facts,
         sort_value=_sort_value,
         grid_value=_grid_value,
