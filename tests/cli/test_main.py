@@ -92,6 +92,7 @@ def test_the_fuse_stage_alone_leaves_artefacts_that_run_takes_over(uaabench, pai
     assert uaabench("fuse", *common).code == 0
     artefacts = {path: path.stat().st_mtime_ns for path in (tmp_path / "R" / "fuse").rglob("*.png")}
     assert len(artefacts) == 4
+    assert uaabench("fuse", *common).code == 0
     assert uaabench("run", *common, "--no-floor").code == 0
     assert {path: path.stat().st_mtime_ns for path in artefacts} == artefacts
 

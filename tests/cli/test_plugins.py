@@ -3,6 +3,7 @@
 import pytest
 
 from runs import write_run
+from uaabench.core import registry
 
 PLUGIN = """
 import numpy as np
@@ -49,8 +50,10 @@ def plugin(tmp_path):
 )
 def test_a_run_with_a_metric_of_a_plugin_is_read(uaabench, plugin, tmp_path, monkeypatch, words):
     monkeypatch.chdir(tmp_path)
+    registry.load_plugin(plugin)
     other = {"other": VALUES["uaa"]}
     runs = {"RUN": write_run(tmp_path / "run", VALUES), "OTHER": write_run(tmp_path / "other", other)}
+    monkeypatch.setattr(registry, "_plugins", {})
     result = uaabench(*(runs.get(word, word) for word in words.split()), "--plugin", plugin)
     # Latencies were not measured, which is told only once the metric is known.
     assert result.code == 0 or "holds no latencies" in result.err, result.err
@@ -69,6 +72,6 @@ def test_what_a_plugin_defines_is_found(uaabench, plugin, tmp_path, monkeypatch,
 @pytest.mark.parametrize("verb", ["score", "segment"])
 def test_a_plugin_that_has_moved_can_be_named_again(uaabench, tmp_path, plugin, verb):
     config = {"methods": ["mine"], "plugins": [str(tmp_path / "gone.py")]}
-    run = write_run(tmp_path / "run", VALUES, config=config)
+    run = write_run(tmp_path / "run", {"mine": {"EN": [6.0, 6.5]}}, config=config)
     assert "gone.py" in uaabench(verb, run).err
     assert "gone.py" not in uaabench(verb, run, "--plugin", plugin).err

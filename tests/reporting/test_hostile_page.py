@@ -1,15 +1,14 @@
 """Names in the page are text: none becomes an element, an attribute, a style or a script, in any part of it."""
 
-import json
-
-import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
-from runs import write_run
+from runs import change_records, dataset_facts, method_facts, write_run
 from uaabench.methods import efficiency
 from uaabench.reporting.build import table_of
 from uaabench.reporting.html import page
+from uaabench.reporting.images import RunImages
 from uaabench.running.evidence import load
 
 ATTACKS = [
@@ -37,39 +36,36 @@ def evidence(tmp_path_factory):
     values = {name: {"EN": generator.uniform(6, 7, 4).tolist(), "SD": [1.0, 2.0, 3.0, None]} for name in ATTACKS}
     attack = ATTACKS[2]
     methods = [
-        {
-            "label": name, "title": name, "kind": "learned", "version": name, "track": name, "weights": name,
-            "sha256": name, "options": {name: name}, "folder": None, "reference": name, "bibtex": "",
-        }
+        method_facts(
+            name, version=name, track=name, weights=name, sha256=name, options={name: name}, reference=name, bibtex=""
+        )
         for name in ATTACKS
-    ]  # fmt: skip
+    ]
     run = write_run(
         tmp_path_factory.mktemp("hostile") / "run", values, dataset=attack, methods=methods, command=attack, git=attack,
         environment={attack: attack, "packages": {attack: attack}},
+        datasets=[dataset_facts(attack, 4, title=attack, index=attack)],
     )  # fmt: skip
-    facts = json.loads((run / "manifest.json").read_text())
-    facts["datasets"][0] |= {"title": attack, "split": "test", "index": attack}
-    (run / "manifest.json").write_text(json.dumps(facts))
-    for name in ATTACKS[-3:]:
-        folder = run / "fuse" / attack / str(ATTACKS.index(name))
-        folder.mkdir(parents=True)
-        (folder / "unit.json").write_text(json.dumps({"method": name}))
-        cv2.imwrite(str(folder / "000.png"), generator.integers(0, 255, (48, 64), np.uint8))
+    records = pd.read_parquet(run / "records.parquet")
+    records.loc[records["value"].isna(), "reason"] = attack
+    records["pair"] = records["pair"].map({"000": "000", **{f"{n:03}": ATTACKS[n] for n in (1, 2, 3)}})
+    change_records(run, records)
     cost = efficiency.Efficiency(
         method=attack, title=attack, kind="learned", height=48, width=64, reason=attack, device=attack,
     )  # fmt: skip
     efficiency.write(run / "efficiency.json", [cost])
-    found = load(run)
-    found.records.loc[found.records["value"].isna(), "reason"] = attack
-    found.records["pair"] = found.records["pair"].map({"000": "000", **{f"{n:03}": ATTACKS[n] for n in (1, 2, 3)}})
-    return type(found)(
-        found.run, found.facts, found.records, type(found.numbers)(found.records, "cddfuse", 1), found.profile
-    )
+    return load(run)
 
 
 @pytest.fixture(scope="module")
 def text(evidence):
-    return page(evidence, table_of(evidence, ATTACKS[0]))
+    """The page, with images of a pair by three of the methods."""
+    grey = np.full((48, 64), 100, np.uint8)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            RunImages, "fused", lambda _, name, pair: grey if name in ATTACKS[-3:] and pair == "000" else None
+        )
+        return page(evidence, table_of(evidence, ATTACKS[0]))
 
 
 def test_nothing_of_a_name_is_carried_out(browser, text, tmp_path):

@@ -13,6 +13,7 @@ from uaabench.methods import efficiency
 from uaabench.reporting.build import table_of
 from uaabench.reporting.html import page
 from uaabench.reporting.html.pictures import _encode, pictures
+from uaabench.reporting.numbers import Numbers
 from uaabench.running.config import build
 from uaabench.running.evidence import load
 
@@ -47,6 +48,11 @@ def evidence(tmp_path_factory):
 @pytest.fixture(scope="module")
 def table(evidence):
     return table_of(evidence, "average", marks_floor=True)
+
+
+@pytest.fixture(scope="module")
+def numbers(evidence):
+    return Numbers.of(evidence)
 
 
 @pytest.fixture(scope="module")
@@ -202,11 +208,11 @@ def test_labels_lie_over_the_image_with_a_legend(opened):
     assert "car" in tab.locator("#view-legend").inner_text().lower()
 
 
-def test_pairs_can_be_ordered_by_the_difference_of_two_methods(opened, evidence, table):
+def test_pairs_can_be_ordered_by_the_difference_of_two_methods(opened, evidence, numbers):
     tab = opened()
     choose(tab, left="average", right="laplacian", order="Qabf")
     (dataset,) = evidence.datasets
-    first, second = (evidence.numbers.values(dataset, label, "Qabf") for label in ("average", "laplacian"))
+    first, second = (numbers.values(dataset, label, "Qabf") for label in ("average", "laplacian"))
     expected = (first - second).abs().sort_values(ascending=False)
     shown = tab.locator("#view-pair option").all_inner_texts()
     assert shown == [f"{pair} ({gap:.4f})" for pair, gap in expected.items()]
@@ -216,13 +222,13 @@ def test_pairs_can_be_ordered_by_the_difference_of_two_methods(opened, evidence,
     assert tab.locator("#view-values caption").inner_text().startswith("Values of pair")
 
 
-def test_values_of_the_pair_stand_beside_the_image(opened, evidence, table):
+def test_values_of_the_pair_stand_beside_the_image(opened, evidence, numbers, table):
     tab = opened()
     pair = tab.locator("#view-pair").input_value()
     (dataset,) = evidence.datasets
     line = tab.locator("#view-values tbody tr", has=tab.get_by_role("rowheader", name="Laplacian pyramid"))
     measured = [metric.name for metric in table.metrics if metric.name != "mIoU"]
-    expected = [evidence.numbers.values(dataset, "laplacian", name)[pair] for name in measured]
+    expected = [numbers.values(dataset, "laplacian", name)[pair] for name in measured]
     # mIoU is a measure of the data set, so a pair has no column of it.
     assert line.locator("td").all_inner_texts() == [f"{value:.4f}" for value in expected]
 
@@ -264,9 +270,9 @@ def test_a_run_without_images_still_has_its_tables(evidence, table):
     assert "No images of this run are part of this page" in page(evidence, table, shown_pairs=0)
 
 
-def test_names_cannot_break_out_of_the_page(evidence, table, monkeypatch):
+def test_names_cannot_break_out_of_the_page(evidence, monkeypatch):
     monkeypatch.setitem(evidence.facts["methods"][0], "label", "</script><b>")
-    assert "</script><b>" not in page(evidence, evidence.table(), shown_pairs=0)
+    assert "</script><b>" not in page(evidence, table_of(evidence), shown_pairs=0)
 
 
 @pytest.mark.parametrize("budget", [60_000, 8_000])
@@ -284,15 +290,16 @@ def test_a_coloured_image_keeps_its_colours():
     assert np.abs(image[..., ::-1].astype(int) - red).max() <= 12
 
 
-def test_half_of_the_shown_pairs_are_those_on_which_methods_differ_most(evidence, table):
-    (dataset,) = pictures(evidence, table, 2)
+def test_half_of_the_shown_pairs_are_those_on_which_methods_differ_most(evidence, numbers, table):
+    (dataset,) = pictures(evidence, numbers, table, 2)
     assert len(dataset["pairs"]) == 2
     assert dataset["pairs"][0]["id"] == min(evidence.records.loc[evidence.records["scope"] == "pair", "pair"])
     assert set(dataset["pairs"][0]["layers"]) == {"infrared", "visible", "average", "maximum", "laplacian", "noise"}
 
 
-def test_sources_come_from_the_floor_where_the_data_are_gone(evidence, table, monkeypatch):
+def test_sources_come_from_the_floor_where_the_data_are_gone(evidence, numbers, table, monkeypatch):
     monkeypatch.setitem(evidence.facts["datasets"][0], "root", str(Path("/nowhere")))
-    (dataset,) = pictures(evidence, table, 1)
+    monkeypatch.setitem(evidence.facts["datasets"][0], "files", {})
+    (dataset,) = pictures(evidence, numbers, table, 1)
     assert {"infrared", "visible"} <= set(dataset["pairs"][0]["layers"])
-    assert dataset["pairs"][0]["overlays"] == {}
+    assert "Labels" not in dataset["pairs"][0]["overlays"]

@@ -77,8 +77,9 @@ def carry_out(
     """
     with locked(run), _interrupted_by_sigterm():
         chosen = [stage for stage in plan.stages if stages is None or stage.name in stages]
-        if stages is not None:
-            manifest.refuse_other(run, plan.of(), stages)
+        # Fusing needs nothing of an earlier call, and may begin a run.
+        if plan.stages[0] not in chosen:
+            manifest.refuse_other(run, plan.of(), [stage.name for stage in chosen])
             store.refuse_absent(run, plan.of([stage.name for stage in plan.stages if stage not in chosen]))
         if fresh:
             # What was found in images that are made anew is no longer theirs, whatever the stages of this call.
@@ -92,7 +93,8 @@ def carry_out(
                 break
         tables = records.collect(run, plan)
         manifest.write(run, plan, device, tables)
-        return [*store.failures(run, plan.of()), *([] if stopped else store.missing(run, plan.of()))]
+        worked_on = plan.of([stage.name for stage in chosen])
+        return [*store.failures(run, plan.of()), *([] if stopped else store.missing(run, worked_on))]
 
 
 def work_on(stage: Stage, units: Sequence[Unit], run: Path, config: RunConfig, *, device: str, on_pair: OnPair) -> bool:

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from uaabench.cli import progress
+from uaabench.running import progress
 
 
 @pytest.fixture
@@ -55,3 +55,14 @@ def test_a_bar_shows_the_stages_that_have_begun_and_names_as_text(monkeypatch):
     assert "fuse [bold]mine on msrs" in shown
     assert "1/2" in shown
     assert "score" not in shown
+
+
+def test_a_run_says_which_method_it_works_on(uaabench, pair_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(progress, "SECONDS_TO_FIRST_LINE", 0)
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0)
+    words = ("--methods", "average,maximum", "--no-floor", "--datasets", f"mine={pair_folder}", "--metrics", "EN")
+    lines = uaabench("run", *words, "--out", tmp_path / "run").err.splitlines()
+    assert [line.split(", about")[0] for line in lines[:8]] == [
+        f"fuse: {n} of 8 pairs, {method} on mine all" for n, method in enumerate(["average"] * 4 + ["maximum"] * 4, 1)
+    ]
+    assert lines[8].startswith("score: 1 of 8 pairs, mine all")

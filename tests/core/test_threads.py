@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from uaabench.running.executors import threads_per_job
+from uaabench.core.threads import threads_per_job
 
 
 @pytest.mark.parametrize(
