@@ -8,8 +8,8 @@ import shutil
 import pytest
 
 LABELS = [
-    "<script>alert(1)", "a&b \"c\" 'd'", r"$\frac{1}{2}$".replace("\\", ""), "%_#{}~^", "[bold]x[]", "夜间红外", "🔥🌙",
-    "a·b;c", "-rf", "{{7*7}}", "%s %d {0}", "x" * 120, "CON", "é\u0301",
+    "<script>alert(1)", "a&b \"c\" 'd'", "$frac{1}{2}$", "%_#{}~^", "[bold]x[]", "夜间红外", "🔥🌙", "a·b;c",
+    "-rf", "{{7*7}}", "%s %d {0}", "x" * 120, "CON", "é\u0301",
 ]  # fmt: skip
 REFUSED = [
     "../x", "/abs", "..", ".", "", ".hidden", "a/b", "a\\b", "a\nb", "a\0b", "a\tb", "\x1b[31mred", "x" * 300,

@@ -64,7 +64,7 @@ class Bright(Stage):
     def legend(self, view):
         return f"Bright on {view.title}: threshold {self.threshold}."
 
-    def layer(self, folder, pair, classes):
+    def layer(self, folder, pair, value, classes):
         layer = np.zeros((48, 64, 4), np.uint8)
         layer[:24] = (255, 0, 0, 255)
         return layer

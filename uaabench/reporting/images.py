@@ -80,8 +80,10 @@ class RunImages:
     def layer(self, stage: Stage, method: str, pair: str) -> Image | None:
         """What a stage lays over the artefact of a method, (H,W,4) RGBA."""
         unit = self._run.units(stage.name, self._dataset).get(method)
+        if unit is None or pair not in unit.values:
+            return None
         try:
-            return stage.layer(unit.folder, pair, self.classes) if unit else None
+            return stage.layer(unit.folder, pair, unit.values[pair], self.classes)
         except UaabenchError:
             return None
 

@@ -166,12 +166,13 @@ class Stage(ABC):
         """A sentence below the main table that says what its measures rest on; none unless overridden."""
         return ""
 
-    def layer(self, folder: Path, pair: str, classes: Sequence[LabelClass]) -> ByteImage | None:  # noqa: ARG002
+    def layer(self, folder: Path, pair: str, value: Any, classes: Sequence[LabelClass]) -> ByteImage | None:  # noqa: ARG002
         """What the page lays over the images of a pair, (H,W,4) RGBA; nothing unless overridden.
 
         Args:
             folder: Folder of the unit.
             pair: Id of the pair.
+            value: What the stage kept of it, which says whether what lies in the folder still stands.
             classes: Classes of the label maps of the data set.
         """
         return None

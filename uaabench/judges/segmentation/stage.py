@@ -128,9 +128,12 @@ class Segment(Stage):
         judges = judged(view)
         return f"mIoU on {view.title}: {judges}." if judges else ""
 
-    def layer(self, folder: Path, pair: str, classes: Sequence[LabelClass]) -> ByteImage | None:
+    def layer(self, folder: Path, pair: str, value: Any, classes: Sequence[LabelClass]) -> ByteImage | None:
         """The predicted label map in the colours of its classes."""
-        return imaging.coloured_label(imaging.read_label(folder / f"{pair}.png"), [entry.colour for entry in classes])
+        file = folder / f"{pair}.png"
+        if not store.is_unchanged(file, value["prediction"]):
+            return None
+        return imaging.coloured_label(imaging.read_label(file), [entry.colour for entry in classes])
 
 
 def protocol_of(dataset: DatasetPlan, config: RunConfig) -> Protocol | None:
