@@ -65,10 +65,11 @@ def test_judges_may_be_moved_before_a_seed_is_added(train, tmp_path):
 
 def test_a_method_whose_images_fail_is_said_and_the_others_are_trained(train, tmp_path):
     (tmp_path / "mine").mkdir()
-    imaging.write_png(tmp_path / "mine" / "other.png", np.zeros((8, 8), np.uint8))
+    first = choose("demo", tmp_path, held_out=0).pairs[0]
+    imaging.write_png(tmp_path / "mine" / f"{first.id}.png", np.zeros((8, 8), np.uint8))
     result = train(methods=f"average,mine={tmp_path / 'mine'}")
     assert result.code == 3
-    assert "'mine' has no image for the pair" in result.err
+    assert "'mine' has no image for this pair" in result.err
     assert (tmp_path / "judges" / "average" / "seed-0" / "segmenter.safetensors").is_file()
     assert not (tmp_path / "judges" / "mine").exists()
 
