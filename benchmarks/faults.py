@@ -145,15 +145,19 @@ def in_process(words: list[str], log: Path, largest: int | None) -> None:
         uaabench()
 
 
-def running_below(pid: int) -> list[int]:
-    """Processes that run in the session of a command, itself left out."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            state, _, _, session = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
-            if int(session) == pid and int(entry.name) != pid and state != "Z":
-                found.append(int(entry.name))
-    return found
+def stays(session: int) -> bool:
+    """Whether a process of the session of a command that ended still runs ten seconds later."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        running = False
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                state, _, _, its_session = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
+                running |= int(its_session) == session and state != "Z"
+        if not running:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def kill_at_random(case: Case, folder: Path, count: int, jobs: int, draw: random.Random) -> Iterator[tuple[str, str]]:
@@ -172,8 +176,8 @@ def kill_at_random(case: Case, folder: Path, count: int, jobs: int, draw: random
             process.kill()
             process.join()
             done += 1
-            time.sleep(0.1)
-            if running_below(process.pid):
+            if stays(process.pid):
+                print(f"wrong: a process stays, {what}", flush=True)
                 yield what, "wrong"
         yield what, judge(call(*case.words, "--out", run), run, expected)
 
@@ -214,26 +218,26 @@ def mount(folder: Path, size: int) -> bool:
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
-def cut(path: Path, draw: random.Random) -> None:
+def cut(_run: Path, path: Path, draw: random.Random) -> None:
     """Cut a file somewhere."""
     os.truncate(path, draw.randrange(path.stat().st_size))
 
 
-def flip(path: Path, draw: random.Random) -> None:
+def flip(_run: Path, path: Path, draw: random.Random) -> None:
     """Change one byte."""
     content = bytearray(path.read_bytes())
     content[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
     path.write_bytes(content)
 
 
-def delete(path: Path, _draw: random.Random) -> None:
+def delete(_run: Path, path: Path, _draw: random.Random) -> None:
     """Take the file away."""
     path.unlink()
 
 
-def swap(path: Path, draw: random.Random) -> None:
-    """Exchange it with a file of its kind beside it or in the folder of another unit."""
-    kin = [other for other in path.parents[1].rglob(f"*{path.suffix}") if other != path and other.is_file()]
+def swap(run: Path, path: Path, draw: random.Random) -> None:
+    """Exchange it with another file of its kind of the run."""
+    kin = [other for other in run.rglob(f"*{path.suffix}") if other != path and other.is_file()]
     if kin:
         other, aside = draw.choice(sorted(kin)), path.with_name("aside")
         path.rename(aside)
@@ -259,7 +263,7 @@ def spoil(case: Case, folder: Path, draw: random.Random, stages: tuple[str, ...]
             what = f"{name}, {case.name}"
             shutil.rmtree(run, ignore_errors=True)
             shutil.copytree(whole, run)
-            attack(run / file, draw)
+            attack(run, run / file, draw)
             told = judge(call("report", run, "--format", "csv,md,json"), run, said, shown)
             again = judge(call(*case.words, "--out", run), run, expected)
             for verb, outcome in (("report", told), ("run again", again)):
