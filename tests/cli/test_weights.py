@@ -39,6 +39,8 @@ BREAKS = {
 @pytest.fixture
 def shipped(tmp_path, monkeypatch):
     """Copies of the smallest shipped weights and of the shipped segmenter, in the place of all."""
+    # No weights that another test has added.
+    monkeypatch.setenv("UAABENCH_HOME", str(tmp_path / "home"))
     folders = {}
     for name, module, stem in (("methods", weights, "mmdrfuse"), ("segmenters", segmenters, "demo")):
         folders[name] = tmp_path / name
@@ -77,7 +79,7 @@ def test_an_added_checkpoint_that_was_changed_is_called_broken(uaabench, tmp_pat
     card = MethodCard(
         name="net", title="Net", kind="learned", version=1, summary="a network", checkpoints={"paper": checkpoint}
     )
-    monkeypatch.setattr(registry, "_builtin_cards", lambda: {"net": card})
+    monkeypatch.setattr(registry, "method_cards", lambda: {"net": card})
     weights.add(card, file)
     assert "ok       net@paper weights: added, hash right" in uaabench("doctor").out
     weights.stored(checkpoint).write_text("changed")

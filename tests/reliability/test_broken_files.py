@@ -69,7 +69,7 @@ def test_a_broken_file_is_one_sentence_in_every_verb(finished, whole, uaabench, 
 
 
 @pytest.mark.parametrize("content", ["empty", "no text"])
-@pytest.mark.parametrize("file", set(FILES) - {"lock"})
+@pytest.mark.parametrize("file", sorted(set(FILES) - {"lock"}))
 def test_the_command_of_the_run_mends_whatever_is_broken(finished, run, tmp_path, file, content):
     before = (finished / "report" / "results.csv").read_bytes()
     broken(finished, file, CONTENTS[content])
