@@ -116,7 +116,7 @@ def test_a_stage_does_nothing_that_it_does_not_say(tmp_path):
     silent = Silent()
     assert silent.groups(units) == [(units[0],), (units[1],)]
     assert silent.holds(tmp_path, units[0])("a", None) is True
-    assert (silent.grids(None), silent.legend(None), silent.layer(tmp_path, "a", ())) == ((), "", None)
+    assert (silent.grids(None), silent.legend(None), silent.layer(tmp_path, "a", None, ())) == ((), "", None)
     assert list(silent.details(Tallies("", {}, (), ()))) == []
     assert silent.judge(units) == ("look, version 000000000000", {})
 
