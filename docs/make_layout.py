@@ -27,7 +27,7 @@ LAYERS = (
     ("running",),
     ("judges",),
     ("reporting", "training"),
-    ("api",),
+    ("api", "interface"),
     ("baselines", "cli", "datasets"),
 )
 
