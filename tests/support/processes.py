@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -37,6 +38,8 @@ def _command(words: list[str], log: Path, environment: dict[str, str]) -> None:
     from uaabench.cli.main import main
 
     os.setsid()
+    # A shell that starts the tests in the background hands on that Ctrl-C is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.update(environment, COLUMNS="200")
     with log.open("w", buffering=1) as stream:
         for number in (1, 2):
