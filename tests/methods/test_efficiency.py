@@ -78,7 +78,7 @@ def test_what_fails_has_a_reason_and_the_others_their_numbers(plugin):
     # The floor comes first in a plan.
     average, crashing, dying = measure(plugin, "crashing", "dying", "average")
     assert crashing.reason == "RuntimeError: out of ideas"
-    assert "was ended from outside" in dying.reason
+    assert dying.reason == "its code asked the process to end (exit code 9)"
     assert (crashing.latency_ms, dying.flops) == (None, None)
     assert average.latency_ms > 0
 

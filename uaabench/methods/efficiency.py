@@ -133,7 +133,7 @@ def _measure_apart(
             return pool.submit(_measure, method, empty, plugins).result()
         except BrokenProcessPool:
             return replace(empty, reason="its process was ended from outside, most likely for want of memory")
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return replace(empty, reason=sentence(error))
 
 
