@@ -84,6 +84,15 @@ def pair_folder(tmp_path: Path) -> Path:
     return root
 
 
+@pytest.fixture
+def labelled(pair_folder: Path) -> Path:
+    """The pairs of `pair_folder`, with label maps of the classes of MSRS: the number of the pair everywhere."""
+    (pair_folder / "labels").mkdir()
+    for number in range(4):
+        cv2.imwrite(str(pair_folder / "labels" / f"{number}.png"), np.full((48, 64), number, np.uint8))
+    return pair_folder
+
+
 class CommandResult(NamedTuple):
     """What a command line left: exit code, standard output and standard error."""
 

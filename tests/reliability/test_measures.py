@@ -11,14 +11,6 @@ import pytest
 
 
 @pytest.fixture
-def labelled(pair_folder):
-    (pair_folder / "labels").mkdir()
-    for number in range(4):
-        cv2.imwrite(str(pair_folder / "labels" / f"{number}.png"), np.full((48, 64), number, np.uint8))
-    return pair_folder
-
-
-@pytest.fixture
 def judge(uaabench, labelled, tmp_path):
     def call(out="R"):
         words = ("--methods", "average", "--no-floor", "--metrics", "EN", "--protocol", "msrs-9", "--segmenter", "demo")

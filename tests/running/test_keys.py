@@ -68,15 +68,6 @@ class Own(Stage):
 
 
 @pytest.fixture
-def labelled(pair_folder):
-    """The pairs of `pair_folder`, with label maps of the classes of MSRS."""
-    (pair_folder / "labels").mkdir()
-    for number in range(4):
-        cv2.imwrite(str(pair_folder / "labels" / f"{number}.png"), np.full((48, 64), number, np.uint8))
-    return pair_folder
-
-
-@pytest.fixture
 def keys(labelled, monkeypatch):
     """The key of each stage for one method on one data set, as the given entries of the configuration say."""
 
