@@ -220,7 +220,7 @@ def _refuse_unguarded_script(config: RunConfig) -> None:
     # What the standard library itself looks at before a worker that still imports the script starts another.
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise UsageError(UNGUARDED)
-    if (config.jobs == 1 and not config.plugins) or not hasattr(sys.modules["__main__"], "__file__"):
+    if not pipeline.needs_workers(config) or not hasattr(sys.modules["__main__"], "__file__"):
         return
     try:
         with executors.pool(1) as pool:

@@ -112,7 +112,7 @@ def end_is_an_error(monkeypatch):
 def as_worker(monkeypatch, end_is_an_error):
     """Carry plug-ins out in this process as a worker would, which takes a tenth of the time."""
     monkeypatch.setattr(errors, "_is_worker", True)
-    monkeypatch.setattr(pipeline._Work, "_is_inline", True)
+    monkeypatch.setattr(pipeline, "needs_workers", lambda _config: False)
 
 
 @pytest.mark.parametrize("end", ENDS)

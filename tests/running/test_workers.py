@@ -348,3 +348,10 @@ def test_code_of_others_that_would_end_the_program_fails_its_pair_by_name(uaaben
         (dataset, method, pair, metric): reason for dataset, method, metric in places for pair, reason in said.items()
     }
     assert (records.loc[records["metric"] == "EN", "status"] == "ok").sum() == 4 + 1 + 1 + 1
+
+
+def test_code_of_installed_packages_is_given_a_worker_as_that_of_plugins_is(monkeypatch):
+    alone = config.build({"methods": ["average"]})
+    assert not pipeline.needs_workers(alone)
+    monkeypatch.setattr(registry, "entry_points", lambda group: ("theirs",) if group == "uaabench.methods" else ())
+    assert pipeline.needs_workers(alone)

@@ -206,6 +206,11 @@ def extra_metrics() -> dict[str, Metric]:
     return {name: get("metric", name) for name in names("metric") if name not in builtin}
 
 
+def has_code_of_others() -> bool:
+    """Whether a plugin was loaded, or an installed package names things here: code that could end the process."""
+    return bool(_plugins) or any(entry_points(group=kind.group) for kind in KINDS.values())
+
+
 def load_plugins(paths: Iterable[Path] | None) -> None:
     """Register what each of these plugin files defines; see `load_plugin`."""
     for path in paths or ():

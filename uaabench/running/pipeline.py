@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from uaabench.core import registry
 from uaabench.core.errors import UsageError, sentence
 from uaabench.core.threads import limit_threads, threads_per_job
 from uaabench.running import executors, manifest, records, store
@@ -53,6 +54,11 @@ def pick_device(requested: str) -> str:
     if number >= available:
         raise UsageError(f"There is no device '{requested}': torch sees {available} GPUs; use --device cpu.")
     return requested
+
+
+def needs_workers(config: RunConfig) -> bool:
+    """Whether workers do the work of a run: more than one job, or code of others, which could end this process."""
+    return config.jobs > 1 or bool(config.plugins) or registry.has_code_of_others()
 
 
 def carry_out(
@@ -144,14 +150,9 @@ class _Work:
         progress.mkdir()
         try:
             jobs = self._jobs(groups, progress)
-            return self._inline(jobs) if self._is_inline else self._in_workers(jobs)
+            return self._in_workers(jobs) if needs_workers(self.config) else self._inline(jobs)
         finally:
             shutil.rmtree(progress, ignore_errors=True)
-
-    @property
-    def _is_inline(self) -> bool:
-        """Whether this process does the work: code of others could end the process, and is given a worker."""
-        return self.config.jobs == 1 and not self.config.plugins
 
     def _groups(self) -> list[tuple[tuple[Unit, ...], list[Waiting]]]:
         """What waits, by units that are worked on together; what does not is reported as finished."""
