@@ -212,7 +212,7 @@ def _dataset_facts(dataset: DatasetPlan) -> dict[str, Any]:
             ]
             for pair in dataset.pairs
         },
-        "classes": [entry.name for entry in registry.dataset_class(dataset.adapter).card.classes],
+        "classes": [entry.name for entry in dataset.open().card.classes],
     }
 
 

@@ -20,6 +20,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -127,10 +128,18 @@ def results(run: Path, unit: Unit) -> dict[str, Result]:
     return {pair.id: found[pair.id] for pair in unit.dataset.pairs if pair.id in found}
 
 
-def read_results(folder: Path, key: str) -> dict[str, Result]:
+def read_results(folder: Path, key: str) -> Mapping[str, Result]:
     """The results by pair that lie in the folder of the unit of a key, in no order; see `results`."""
+    marked = tuple((file, files.fingerprint(file)) for file in sorted(folder.glob("results*.jsonl")))
+    return _parsed(key, marked)
+
+
+# A unit's results are asked for several times in a row, by the unit itself and by those that read its artefacts.
+@lru_cache(maxsize=8)
+def _parsed(key: str, marked: tuple[tuple[Path, tuple[int, int, int] | None], ...]) -> Mapping[str, Result]:
+    """What whole lines some files hold, each with the fingerprint that tells whether it was written to since."""
     found: dict[str, Result] = {}
-    for file in sorted(folder.glob("results*.jsonl")):
+    for file, _ in marked:
         try:
             lines = file.read_bytes().splitlines()
         except OSError:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from uaabench.core import registry
+from uaabench.core.errors import faults
 from uaabench.core.files import Mark
 from uaabench.core.interface import ByteImage, DatasetCard, FusionDataset, Pair, Sources
 from uaabench.methods.named import MethodPlan
@@ -72,6 +74,14 @@ class PlannedPairs:
     def card(self) -> DatasetCard:
         """Card of the data set."""
         return self._dataset.card
+
+    def ids_of_all_splits(self) -> set[str]:
+        """The ids of all pairs of the data set; of a split that is not there, or is in doubt, none."""
+        ids: set[str] = set()
+        for split in self.card.splits:
+            with suppress(*faults()):
+                ids.update(pair.id for pair in self._dataset.pairs(split))
+        return ids
 
     def read(self, pair: Pair) -> Sources:
         """Read both images of a pair.

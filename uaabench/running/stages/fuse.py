@@ -125,16 +125,9 @@ def _refuse_strangers(folder: Path, datasets: Sequence[DatasetPlan]) -> None:
     fused = files.images(folder)
     if not known.issuperset(fused):
         # Listing all splits takes time, and is needed only where the pairs of the run do not account for all images.
-        known = known.union(*map(_ids_of_all_splits, datasets))
+        known = known.union(*(dataset.open().ids_of_all_splits() for dataset in datasets))
     strangers = [stem for stem in fused if stem not in known]
     refuse_strangers(strangers, len(fused), str(folder), " or ".join(dataset.label for dataset in datasets))
-
-
-def _ids_of_all_splits(dataset: DatasetPlan) -> set[str]:
-    """The ids of all pairs of a data set; of a split that is not there, or is in doubt, none."""
-    opened = registry.dataset_class(dataset.adapter)(dataset.root)
-    listed = (_attempt(opened.pairs, split) for split in opened.card.splits)
-    return {pair.id for pairs in listed if not isinstance(pairs, BaseException) for pair in pairs}
 
 
 def _attempt(function: Callable[..., Result], *arguments: Any) -> Result | BaseException:
