@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 from scipy.signal import convolve2d
 
-from uaabench.core.interface import ByteImage, FloatImage, Sources
+from uaabench.core.arrays import ByteImage, FloatImage
+from uaabench.core.interface import Sources
 from uaabench.metrics.profiles.cddfuse import CDDFUSE
 
 ROUNDS = 9

@@ -9,7 +9,7 @@ import csv
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from uaabench.core.interface import Metric
+from uaabench.core.columns import Metric
 from uaabench.metrics import catalogue
 from uaabench.metrics.catalogue import Variant
 from uaabench.metrics.profiles import PROFILES, Profile, metrics

@@ -1,5 +1,7 @@
 """What a plug-in imports: the contracts of methods, data sets and metrics, at one place that does not move."""
 
+from uaabench.core.arrays import ByteImage, FloatImage
+from uaabench.core.columns import Measure, Metric
 from uaabench.core.interface import (
     Checkpoint,
     DatasetCard,
@@ -7,17 +9,17 @@ from uaabench.core.interface import (
     FusionMethod,
     LabelClass,
     LuminanceMethod,
-    Measure,
     MethodCard,
-    Metric,
     Pair,
     Sources,
     luminance,
 )
 
 __all__ = [
+    "ByteImage",
     "Checkpoint",
     "DatasetCard",
+    "FloatImage",
     "FusionDataset",
     "FusionMethod",
     "LabelClass",

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from uaabench.core.interface import ByteImage
+from uaabench.core.arrays import ByteImage
 
 HEIGHT, WIDTH = 240, 320
 SCALE = 2

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from uaabench.core.interface import ByteImage, FloatImage
+from uaabench.core.arrays import ByteImage, FloatImage
 from uaabench.datasets.demo.canvas import FOCAL, HEIGHT, NEAREST, SCALE, WIDTH
 from uaabench.datasets.demo.scene import Light, Scene
 

@@ -5,7 +5,8 @@ import torch
 from uaabench.baselines.controls import Checker, Noise
 from uaabench.baselines.floor import Average
 from uaabench.core import imaging
-from uaabench.core.interface import ByteImage, FusionMethod
+from uaabench.core.arrays import ByteImage
+from uaabench.core.interface import FusionMethod
 from uaabench.core.registry import method_card, method_class
 from uaabench.methods.conformance import scenes
 from uaabench.running import entries

@@ -6,7 +6,8 @@ import torch
 
 from uaabench.baselines.floor import Average, Infrared, Maximum, Visible
 from uaabench.core import imaging
-from uaabench.core.interface import ByteImage, FusionMethod
+from uaabench.core.arrays import ByteImage
+from uaabench.core.interface import FusionMethod
 from uaabench.core.registry import method_card, method_class
 from uaabench.metrics.profiles.cddfuse import CDDFUSE
 

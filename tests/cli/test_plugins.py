@@ -7,7 +7,8 @@ from uaabench.core import registry
 
 PLUGIN = """
 import numpy as np
-from uaabench.core.interface import DatasetCard, FusionDataset, Metric, Pair
+from uaabench.core.columns import Metric
+from uaabench.core.interface import DatasetCard, FusionDataset, Pair
 
 MEAN = Metric(
     name="Mean9", title="mean", compute=lambda fused, ir, vi: float(fused.mean()), higher_is_better=True,

@@ -11,7 +11,8 @@ from uaabench.core.interface import FusionMethod
 
 PLUGIN = """
 import numpy as np
-from uaabench.core.interface import LuminanceMethod, Metric, MethodCard
+from uaabench.core.columns import Metric
+from uaabench.core.interface import LuminanceMethod, MethodCard
 
 
 class Darker(LuminanceMethod):

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from uaabench.core.interface import ByteImage, Sources
+from uaabench.core.arrays import ByteImage
+from uaabench.core.interface import Sources
 from uaabench.metrics.batched import batched
 from uaabench.metrics.profiles import Scene, prepare_on
 from uaabench.metrics.profiles.cddfuse import CDDFUSE

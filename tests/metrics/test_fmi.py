@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.fft import dctn
 from scipy.ndimage import gaussian_filter, sobel
 
-from uaabench.core.interface import Metric
+from uaabench.core.columns import Metric
 from uaabench.metrics.feature_maps import cosine_transform, edge_map, meyer_low_pass, wavelet_transform
 from uaabench.metrics.fmi import FMI_DCT, FMI_EDGE, FMI_W, feature_information
 

@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
+from uaabench.core.arrays import FloatImage
+from uaabench.core.columns import Metric
 from uaabench.core.errors import UsageError
-from uaabench.core.interface import FloatImage, Metric
 from uaabench.metrics import find
 from uaabench.metrics.profiles import PROFILES, metrics
 from uaabench.metrics.profiles.cddfuse import CDDFUSE

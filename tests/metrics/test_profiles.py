@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from uaabench.core import registry
+from uaabench.core.columns import Metric
 from uaabench.core.errors import DataError, UsageError
-from uaabench.core.interface import Metric, Sources
+from uaabench.core.interface import Sources
 from uaabench.metrics.profiles import PROFILES, Value, profile
 from uaabench.metrics.profiles.cddfuse import CDDFUSE
 from uaabench.metrics.profiles.vifb import VIFB

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from uaabench.core.arrays import ByteImage
+from uaabench.core.columns import Metric
 from uaabench.core.errors import DataError
-from uaabench.core.interface import ByteImage, Metric, Sources
+from uaabench.core.interface import Sources
 from uaabench.metrics.profiles import PROFILES, Profile, Value
 from uaabench.metrics.profiles.published import PUBLISHED
 

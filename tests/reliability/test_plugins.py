@@ -14,7 +14,8 @@ from uaabench.running.config import RunConfig
 HEAD = """
 import os, sys
 from pathlib import Path
-from uaabench.core.interface import DatasetCard, FusionDataset, LuminanceMethod, MethodCard, Metric, Pair
+from uaabench.core.columns import Metric
+from uaabench.core.interface import DatasetCard, FusionDataset, LuminanceMethod, MethodCard, Pair
 """
 METHOD = """
 class Mine(LuminanceMethod):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import pytest
 
-from uaabench.core.interface import Metric
+from uaabench.core.columns import Metric
 from uaabench.reporting.build import build_table
 from uaabench.reporting.numbers import Numbers
 from uaabench.reporting.table import DatasetHead, MethodRow, Table

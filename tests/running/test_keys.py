@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from uaabench.core import registry
+from uaabench.core.columns import Metric
 from uaabench.core.errors import UsageError
-from uaabench.core.interface import Metric
 from uaabench.judges.segmentation import protocols
 from uaabench.judges.segmentation.judge import Judge
 from uaabench.judges.segmentation.segmenters import SegmenterCard, SegmenterFile
@@ -29,7 +29,7 @@ class Own(LuminanceMethod):
         return ir
 """
 METRIC = """
-from uaabench.core.interface import Metric
+from uaabench.core.columns import Metric
 
 OWN = Metric(
     name="Own", title="own", compute=lambda fused, ir, vi: fused.mean(), higher_is_better=True, range=(0, 255),

@@ -18,7 +18,7 @@ import numpy as np
 
 from uaabench.core import imaging
 from uaabench.core.grid import Grid, GridCell, GridRow
-from uaabench.core.interface import Measure
+from uaabench.core.columns import Measure
 from uaabench.running import store
 from uaabench.running.stage import Stage, unit_of
 from uaabench.running.units import Outcome

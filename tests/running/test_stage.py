@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from uaabench.core import files
+from uaabench.core.columns import Measure
 from uaabench.core.errors import UsageError
-from uaabench.core.interface import Measure
 from uaabench.running import stage, store
 from uaabench.running.stage import Stage
 from uaabench.running.store import Result

@@ -280,7 +280,8 @@ QUITTING = """
 import sys
 from dataclasses import replace
 
-from uaabench.core.interface import LuminanceMethod, MethodCard, Metric
+from uaabench.core.columns import Metric
+from uaabench.core.interface import LuminanceMethod, MethodCard
 from uaabench.datasets.folder import Folder
 
 

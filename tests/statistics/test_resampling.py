@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from uaabench.core.interface import Measure
+from uaabench.core.columns import Measure
 from uaabench.statistics.resampling import Estimate, Tallies, difference, estimate, value_of, values
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from uaabench.core.arrays import ByteImage
 from uaabench.core.errors import UsageError
-from uaabench.core.interface import ByteImage, DatasetCard, FusionDataset, Pair, Sources
+from uaabench.core.interface import DatasetCard, FusionDataset, Pair, Sources
 from uaabench.training.crops import CropSampler
 
 

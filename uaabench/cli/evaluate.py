@@ -15,7 +15,7 @@ from uaabench.core.files import replacing
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from uaabench.core.interface import Column
+    from uaabench.core.columns import Column
     from uaabench.reporting.results import Evaluation
 
 

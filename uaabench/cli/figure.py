@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from uaabench.core.interface import Column
+    from uaabench.core.columns import Column
     from uaabench.reporting.figures import Box, Panel
     from uaabench.reporting.images import RunImages
     from uaabench.reporting.table import Section, Table

@@ -1,4 +1,4 @@
-"""The contracts between the harness and what it runs: pairs, cards, fusion methods, data sets and metrics.
+"""The contracts between the harness and what it runs: pairs, cards, fusion methods and data sets.
 
 Importing this module must stay cheap: it imports neither torch nor pandas, so that `uaabench list` answers at once.
 """
@@ -7,35 +7,17 @@ from __future__ import annotations
 
 import tomllib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from uaabench.core.arrays import ByteImage, Counts, FloatImage, Values
+from uaabench.core.arrays import ByteImage
 from uaabench.core.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
-
-# The arrays that the contracts speak of are part of them: who writes a method or a metric imports this module alone.
-__all__ = [
-    "ByteImage",
-    "Checkpoint",
-    "DatasetCard",
-    "FloatImage",
-    "FusionDataset",
-    "FusionMethod",
-    "LabelClass",
-    "LuminanceMethod",
-    "MethodCard",
-    "MethodKind",
-    "Metric",
-    "Pair",
-    "Sources",
-    "luminance",
-]
 
 MethodKind = Literal["trivial", "classical", "learned", "precomputed"]
 
@@ -320,86 +302,3 @@ class FusionDataset(ABC):
                 "a label map has the size of its images."
             )
         return label
-
-
-def _itself(image: FloatImage) -> FloatImage:
-    return image
-
-
-def _nothing() -> None:
-    pass
-
-
-@dataclass(frozen=True, kw_only=True)
-class Column:
-    """What a table needs to know of a number it shows: a metric of an image, or a measure of a whole data set.
-
-    Attributes:
-        name: Name in tables, on the command line and in records, for example `Qabf`.
-        title: Full name.
-        higher_is_better: Direction.
-        range: Lower and upper limit.
-        gameable_by_noise: Whether adding noise to the fused image can raise it.
-        version: Raised whenever its numbers change; part of every cache key.
-        reference: Where it was published.
-        formula: The definition in one line, of F (fused), A (infrared), B (visible) or X (a source).
-        note: How it departs from that definition, and anything a reader must know.
-    """
-
-    name: str
-    title: str
-    higher_is_better: bool
-    range: tuple[float, float]
-    gameable_by_noise: bool
-    version: int
-    reference: str
-    formula: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metric(Column):
-    """A fusion metric: a pure function and the facts a table needs about it.
-
-    What depends on one image alone can be split off as `features`: it is computed once per image and shared by all
-    metrics with the same function, and that of a source is shared by all methods that fuse it.
-
-    Attributes:
-        compute: `compute(fused, ir, vi)` on what `features` makes of the three images; NaN where it is undefined.
-        features: Function of one float64 (H,W) grey image in 0..255; the image itself unless given.
-        uses_sources: False for a metric of the fused image alone.
-        joins_channels: Whether a profile that scores channels one by one lays those of a colour image side by side for
-            this metric and scores them as one wide image; only for a metric of the fused image alone.
-        min_size: Smallest height and width it is defined for.
-        undefined: What makes it undefined, shown as the reason of a missing value.
-        require: Called before a run; raises a WeightsError where what the metric needs from outside is missing.
-    """
-
-    compute: Callable[[Any, Any, Any], float]
-    features: Callable[[FloatImage], Any] = _itself
-    uses_sources: bool = True
-    joins_channels: bool = False
-    min_size: int = 1
-    undefined: str = "undefined (0/0) for these images"
-    require: Callable[[], None] = _nothing
-
-    def __call__(self, fused: FloatImage, ir: FloatImage, vi: FloatImage) -> float:
-        """Compute the metric of three float64 (H,W) grey images in 0..255; NaN where it is undefined."""
-        return self.compute(self.features(fused), self.features(ir), self.features(vi))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measure(Column):
-    """A measure of a whole data set, such as mIoU: it has no value for a pair, but each pair has its tally.
-
-    What a stage finds in one fused image (a confusion matrix, the detections of each class) is the tally of that pair.
-    The measure is a function of the tallies of any pairs, so that its interval and its paired comparison come from
-    drawing pairs, by one piece of code for all measures: `uaabench.statistics.resampling`.
-
-    Attributes:
-        of: `of(tallies, counts, setting)` with the tallies of N pairs (JSON values), `counts` (R,N) how often each pair
-            occurs in each of R draws, and the setting of the judge (JSON values by name); returns (R,) float64, NaN
-            where the measure is undefined.
-    """
-
-    of: Callable[[Sequence[Any], Counts, Mapping[str, Any]], Values]

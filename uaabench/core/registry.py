@@ -7,83 +7,21 @@ table: two things of a kind whose names are the same but for the case of letters
 
 from __future__ import annotations
 
-import importlib
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from importlib.resources import files as package_files
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from uaabench.core import plugins
+from uaabench.core.columns import Metric
 from uaabench.core.errors import UsageError, sentence, unknown_name
 from uaabench.core.files import digest
-from uaabench.core.interface import DatasetCard, FusionDataset, FusionMethod, MethodCard, Metric
-
-BUILTIN_DATASETS = {
-    "msrs": "uaabench.datasets.msrs:MSRS",
-    "fmb": "uaabench.datasets.fmb:FMB",
-    "m3fd": "uaabench.datasets.m3fd:M3FD",
-    "roadscene": "uaabench.datasets.roadscene:RoadScene",
-    "tno": "uaabench.datasets.tno:TNO",
-    "demo": "uaabench.datasets.demo:Demo",
-    "folder": "uaabench.datasets.folder:Folder",
-}
-# In the order in which a run carries them out; those of plugins follow.
-BUILTIN_STAGES = {
-    "fuse": "uaabench.running.stages.fuse:Fuse",
-    "score": "uaabench.running.stages.score:Score",
-    "segment": "uaabench.judges.segmentation.stage:Segment",
-}
-BUILTIN_PROFILES = "uaabench.metrics.profiles:PROFILES"
-KIND_ORDER = ("trivial", "classical", "learned", "precomputed")
-
-
-@dataclass(frozen=True)
-class Thing:
-    """Something that has a name.
-
-    Attributes:
-        name: Its name.
-        value: The class or object itself, or the `module:attribute` it is imported from.
-        origin: Where it comes from, in words.
-        sources: Gives the SHA-256 by file of its code; of what comes with the package, whose versions tell, nothing.
-    """
-
-    name: str
-    value: Any
-    origin: str = "built in"
-    sources: Callable[[], dict[str, str]] = dict
-
-
-@dataclass(frozen=True, kw_only=True)
-class Kind:
-    """A kind of things that have names.
-
-    Attributes:
-        word: What messages call one.
-        contract: Base of its classes, or the class that its objects are of; `module:Name` where that is not in core.
-        card: What kind of card its classes carry; None for those that have a name themselves.
-        of_classes: Whether its things are classes, not objects.
-        group: The entry points that name such things in installed packages.
-        builtin: Gives those that come with the package; a name may stand for several variants.
-    """
-
-    word: str
-    contract: type | str
-    card: type | None
-    group: str
-    builtin: Callable[[], Iterable[Thing]]
-    of_classes: bool = True
-
-    @property
-    def base(self) -> type:
-        """The contract itself."""
-        found: type = import_object(self.contract) if isinstance(self.contract, str) else self.contract
-        return found
+from uaabench.core.interface import FusionDataset, FusionMethod, MethodCard
+from uaabench.core.kinds import KINDS, Thing, builtin_cards, import_object
 
 
 @dataclass(frozen=True)
@@ -118,12 +56,6 @@ def get(kind: str, name: str) -> Any:
     """
     value = _thing(kind, name).value
     return import_object(value) if isinstance(value, str) else value
-
-
-def import_object(target: str) -> Any:
-    """Import what a card names as `module:attribute`."""
-    module, _, attribute = target.partition(":")
-    return getattr(importlib.import_module(module), attribute)
 
 
 def source_of(kind: str, name: str) -> str:
@@ -161,7 +93,7 @@ def plugin_sources(path: Path, also: Iterable[str] = ()) -> dict[str, str]:
 
 def method_cards() -> dict[str, MethodCard]:
     """Cards of all methods that can be named, without importing the built-in ones."""
-    builtin = _builtin_cards()
+    builtin = builtin_cards()
     return {name: builtin.get(name) or get("method", name).card for name in names("method")}
 
 
@@ -172,7 +104,7 @@ def method_card(name: str) -> MethodCard:
         UsageError: There is no such method.
     """
     _thing("method", name)
-    return _builtin_cards().get(name) or method_class(name).card
+    return builtin_cards().get(name) or method_class(name).card
 
 
 def method_class(name: str) -> type[FusionMethod]:
@@ -364,52 +296,3 @@ def _add(kind: str, thing: Thing, known: dict[str, Thing]) -> None:
 def _plain(name: str) -> str:
     """A name as it is compared: case counts for nothing, nor does `_` for `-`, as metrics are looked up."""
     return name.casefold().replace("_", "-")
-
-
-@cache
-def _builtin_cards() -> dict[str, MethodCard]:
-    folder = Path(str(package_files("uaabench.baselines")))
-    cards = [MethodCard.read(path) for path in sorted(folder.glob("*.toml"))]
-    return {card.name: card for card in sorted(cards, key=lambda card: KIND_ORDER.index(card.kind))}
-
-
-def _builtin_methods() -> Iterator[Thing]:
-    return (Thing(card.name, card.implementation) for card in _builtin_cards().values())
-
-
-def _builtin_datasets() -> Iterator[Thing]:
-    return (Thing(name, target) for name, target in BUILTIN_DATASETS.items())
-
-
-def _builtin_stages() -> Iterator[Thing]:
-    return (Thing(name, target) for name, target in BUILTIN_STAGES.items())
-
-
-def _builtin_metrics() -> Iterator[Thing]:
-    profiles = import_object(BUILTIN_PROFILES).values()
-    return (Thing(metric.name, metric) for profile in profiles for metric in profile.metrics.values())
-
-
-KINDS = {
-    "method": Kind(
-        word="method", contract=FusionMethod, card=MethodCard, group="uaabench.methods", builtin=_builtin_methods
-    ),
-    "dataset": Kind(
-        word="data set", contract=FusionDataset, card=DatasetCard, group="uaabench.datasets", builtin=_builtin_datasets
-    ),
-    "metric": Kind(
-        word="metric",
-        contract=Metric,
-        card=None,
-        group="uaabench.metrics",
-        builtin=_builtin_metrics,
-        of_classes=False,
-    ),
-    "stage": Kind(
-        word="stage",
-        contract="uaabench.running.stage:Stage",
-        card=None,
-        group="uaabench.stages",
-        builtin=_builtin_stages,
-    ),
-}

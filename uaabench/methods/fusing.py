@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from uaabench.core import files, imaging, registry
+from uaabench.core.arrays import ByteImage
 from uaabench.core.errors import DataError
 from uaabench.core.files import Mark
-from uaabench.core.interface import ByteImage, FusionMethod, Pair, Sources
+from uaabench.core.interface import FusionMethod, Pair, Sources
 from uaabench.methods.named import MethodPlan
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ Which of them belong together, and by which convention they are computed, is wha
 
 from collections.abc import Mapping
 
+from uaabench.core.columns import Metric
 from uaabench.core.errors import unknown_name
-from uaabench.core.interface import Metric
 
 
 def find(name: str, metrics: Mapping[str, Metric], kind: str = "metric") -> Metric:

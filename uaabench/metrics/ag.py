@@ -10,7 +10,8 @@ extraction and multi-scale image decomposition", Optics Communications 341, 2015
 
 import numpy as np
 
-from uaabench.core.interface import FloatImage, Metric
+from uaabench.core.arrays import FloatImage
+from uaabench.core.columns import Metric
 
 
 def average_gradient(image: FloatImage) -> float:

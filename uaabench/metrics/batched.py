@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
-from uaabench.core.interface import Metric
+from uaabench.core.columns import Metric
 from uaabench.metrics import en, qabf, sd, sf, vif
 
 BatchedMetric = Callable[[Tensor, Tensor, Tensor], Tensor]

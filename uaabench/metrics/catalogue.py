@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from uaabench.core.columns import Metric
 from uaabench.core.errors import unknown_name
-from uaabench.core.interface import Metric
 from uaabench.metrics import find
 from uaabench.metrics.profiles import Profile, having, metrics
 

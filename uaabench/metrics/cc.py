@@ -10,7 +10,8 @@ import math
 
 import numpy as np
 
-from uaabench.core.interface import FloatImage, Metric
+from uaabench.core.arrays import FloatImage
+from uaabench.core.columns import Metric
 
 
 def correlation(first: FloatImage, second: FloatImage) -> float:

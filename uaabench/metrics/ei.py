@@ -13,7 +13,8 @@ import math
 import cv2
 import numpy as np
 
-from uaabench.core.interface import FloatImage, Metric
+from uaabench.core.arrays import FloatImage
+from uaabench.core.columns import Metric
 
 
 def edge_intensity(image: FloatImage) -> float:

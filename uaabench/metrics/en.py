@@ -8,7 +8,8 @@ multispectral classification", Journal of Applied Remote Sensing 2, 2008, doi:10
 
 import numpy as np
 
-from uaabench.core.interface import FloatImage, Metric
+from uaabench.core.arrays import FloatImage
+from uaabench.core.columns import Metric
 
 
 def entropy(image: FloatImage) -> float:

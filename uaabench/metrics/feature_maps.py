@@ -5,7 +5,7 @@ import math
 import cv2
 import numpy as np
 
-from uaabench.core.interface import FloatImage
+from uaabench.core.arrays import FloatImage
 
 
 def stretched(values: FloatImage, axis: int | None = None) -> FloatImage:

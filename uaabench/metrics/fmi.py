@@ -25,7 +25,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from uaabench.core.interface import FloatImage, Metric
+from uaabench.core.arrays import FloatImage
+from uaabench.core.columns import Metric
 from uaabench.metrics.feature_maps import cosine_transform, edge_map, stretched, wavelet_transform
 
 WINDOW = 3

@@ -11,7 +11,8 @@ Conference on Signals, Systems and Computers 2003, doi:10.1109/ACSSC.2003.129221
 
 import numpy as np
 
-from uaabench.core.interface import FloatImage, Metric
+from uaabench.core.arrays import FloatImage
+from uaabench.core.columns import Metric
 from uaabench.metrics.ssim import PUBLISHED
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)

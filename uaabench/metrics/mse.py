@@ -10,7 +10,8 @@ Reference: Ma, Ma, Li, "Infrared and visible image fusion methods and applicatio
 
 import numpy as np
 
-from uaabench.core.interface import FloatImage, Metric
+from uaabench.core.arrays import FloatImage
+from uaabench.core.columns import Metric
 
 
 def mean_squared_error(fused: FloatImage, ir: FloatImage, vi: FloatImage) -> float:

@@ -22,7 +22,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from uaabench.core.interface import FloatImage, Metric
+from uaabench.core.arrays import FloatImage
+from uaabench.core.columns import Metric
 
 STRONG_EDGE = 2.0
 WEIGHT_OF_WEAK_EDGES = 0.001

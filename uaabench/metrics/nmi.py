@@ -10,7 +10,7 @@ Electronics Letters 44, 2008, doi:10.1049/el:20081754.
 
 import math
 
-from uaabench.core.interface import Metric
+from uaabench.core.columns import Metric
 from uaabench.metrics.mi import Levels, information, levels
 
 

@@ -26,8 +26,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from uaabench.core.arrays import FloatImage
+from uaabench.core.columns import Metric
 from uaabench.core.errors import WeightsError
-from uaabench.core.interface import FloatImage, Metric
 
 if TYPE_CHECKING:
     from torch import Tensor

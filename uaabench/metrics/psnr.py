@@ -10,7 +10,8 @@ Reference: Ma, Ma, Li, "Infrared and visible image fusion methods and applicatio
 
 import math
 
-from uaabench.core.interface import FloatImage, Metric
+from uaabench.core.arrays import FloatImage
+from uaabench.core.columns import Metric
 from uaabench.metrics.mse import mean_squared_error
 
 

@@ -22,7 +22,8 @@ Reference: Chen, Blum, "A new automated quality assessment algorithm for image f
 import cv2
 import numpy as np
 
-from uaabench.core.interface import FloatImage, Metric
+from uaabench.core.arrays import FloatImage
+from uaabench.core.columns import Metric
 
 
 def stretched(image: FloatImage) -> FloatImage:

@@ -21,7 +21,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from uaabench.core.interface import FloatImage, Metric
+from uaabench.core.arrays import FloatImage
+from uaabench.core.columns import Metric
 from uaabench.metrics.qcb import periods, stretched, weigh_frequencies
 
 BLOCK = 16

@@ -8,7 +8,8 @@ Reference: Aslantas, Bendes, "A new image quality metric for image fusion: the s
 AEU International Journal of Electronics and Communications 69, 2015, doi:10.1016/j.aeue.2015.09.004.
 """
 
-from uaabench.core.interface import FloatImage, Metric
+from uaabench.core.arrays import FloatImage
+from uaabench.core.columns import Metric
 from uaabench.metrics.cc import correlation
 
 

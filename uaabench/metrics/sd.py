@@ -8,7 +8,8 @@ the formula is the population standard deviation.
 
 import numpy as np
 
-from uaabench.core.interface import FloatImage, Metric
+from uaabench.core.arrays import FloatImage
+from uaabench.core.columns import Metric
 
 
 def standard_deviation(image: FloatImage) -> float:

@@ -13,7 +13,8 @@ import math
 
 import numpy as np
 
-from uaabench.core.interface import FloatImage, Metric
+from uaabench.core.arrays import FloatImage
+from uaabench.core.columns import Metric
 
 
 def spatial_frequency(image: FloatImage) -> float:

@@ -21,7 +21,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from uaabench.core.interface import FloatImage, Metric
+from uaabench.core.arrays import FloatImage
+from uaabench.core.columns import Metric
 from uaabench.metrics.vif import VANISHING, Scale, covariance, scales
 
 SCALE_WEIGHTS = (1 / 2.15, 0.0, 0.15 / 2.15, 1 / 2.15)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from uaabench.core.columns import Column
 from uaabench.core.errors import unknown_name
-from uaabench.core.interface import Column
 from uaabench.methods import efficiency as costs
 from uaabench.methods.efficiency import Efficiency
 from uaabench.reporting.controls import build_controls

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from uaabench.core.interface import Column
+from uaabench.core.columns import Column
 from uaabench.reporting.table import Cell, ControlTable, Section, Table
 
 # Labels of built-in methods, which no other row of a run can have.

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from uaabench.core.columns import Column
 from uaabench.core.errors import UsageError, unknown_name
-from uaabench.core.interface import Column
 from uaabench.reporting.numbers import Numbers
 from uaabench.running.evidence import DatasetHead, Run, refuse_unlike
 from uaabench.statistics import compare_pairs, holm

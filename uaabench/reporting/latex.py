@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
+from uaabench.core.columns import Column
 from uaabench.core.grid import Grid, GridCell, number
-from uaabench.core.interface import Column
 from uaabench.reporting.grids import grids
 from uaabench.reporting.latex_text import definition, distinct_labels, escape
 from uaabench.reporting.table import Cell, Row, Section, Table

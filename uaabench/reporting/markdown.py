@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from uaabench.core.columns import Column
 from uaabench.core.grid import Grid, GridCell
-from uaabench.core.interface import Column
 from uaabench.reporting.grids import grids
 from uaabench.reporting.names import visible
 from uaabench.reporting.table import Cell, Row, Section, Table

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from uaabench.core.columns import Column
 from uaabench.core.errors import UsageError
-from uaabench.core.interface import Column
 from uaabench.reporting.table import Cell
 from uaabench.running import stage
 from uaabench.running.evidence import DatasetHead, Judged, Run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from uaabench.core.interface import Column
+from uaabench.core.columns import Column
 from uaabench.reporting import figures
 from uaabench.reporting.numbers import Numbers
 from uaabench.reporting.table import Section, Table

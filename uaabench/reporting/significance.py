@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from uaabench.core.columns import Column
 from uaabench.core.grid import Verdict
-from uaabench.core.interface import Column
 from uaabench.reporting.numbers import Numbers
 from uaabench.reporting.table import Ranks, Section, Versus
 from uaabench.statistics import PairedTest, average_ranks, compare_pairs, holm, rank_methods

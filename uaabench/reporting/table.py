@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from uaabench.core.columns import Column
 from uaabench.core.grid import Grid, Verdict, number
-from uaabench.core.interface import Column
 from uaabench.methods.efficiency import Efficiency
 from uaabench.running.evidence import DatasetHead, MethodRow
 from uaabench.statistics import Ranking

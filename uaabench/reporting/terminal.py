@@ -9,8 +9,8 @@ from rich.console import Console, Group
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from uaabench.core.columns import Column
 from uaabench.core.grid import Grid, GridCell
-from uaabench.core.interface import Column
 from uaabench.reporting.fitting import add_column, empty, print_fitted
 from uaabench.reporting.grids import grids
 from uaabench.reporting.names import visible

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from uaabench.core.columns import Metric
 from uaabench.core.errors import faults, sentence
-from uaabench.core.interface import Metric
 from uaabench.core.streams import ordered_map
 from uaabench.metrics.profiles import Profile
 from uaabench.running.records import RECORD_COLUMNS

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uaabench.core import registry
+from uaabench.core.columns import Column, Measure
 from uaabench.core.errors import DataError, UaabenchError, UsageError
-from uaabench.core.interface import Column, Measure, MethodKind
+from uaabench.core.interface import MethodKind
 from uaabench.metrics.profiles import profile
 from uaabench.running import manifest, stage, store
 from uaabench.running.records import RECORDS, Place, read_table, read_tallies

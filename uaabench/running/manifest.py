@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from uaabench.core import files, registry
+from uaabench.core.columns import Column
 from uaabench.core.errors import DataError, UsageError
-from uaabench.core.interface import Column
 from uaabench.core.threads import threads_per_job
 from uaabench.core.version import __version__
 from uaabench.methods.named import MethodPlan

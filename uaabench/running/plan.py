@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from uaabench.core import files, registry
-from uaabench.core.interface import Metric
+from uaabench.core.columns import Metric
 from uaabench.methods.named import MethodPlan
 from uaabench.metrics.profiles import Profile, profile
 from uaabench.running.config import RunConfig

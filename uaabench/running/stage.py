@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from uaabench.core import files, registry
+from uaabench.core.arrays import ByteImage
+from uaabench.core.columns import Column, Measure, Metric
 from uaabench.core.grid import Grid
-from uaabench.core.interface import ByteImage, Column, LabelClass, Measure, Metric
+from uaabench.core.interface import LabelClass
 from uaabench.methods.named import MethodPlan
 from uaabench.metrics.profiles import Profile
 from uaabench.running import store

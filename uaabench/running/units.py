@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from uaabench.core import registry
+from uaabench.core.arrays import ByteImage
 from uaabench.core.errors import faults
 from uaabench.core.files import Mark
-from uaabench.core.interface import ByteImage, DatasetCard, FusionDataset, Pair, Sources
+from uaabench.core.interface import DatasetCard, FusionDataset, Pair, Sources
 from uaabench.methods.named import MethodPlan
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from uaabench.core.interface import Measure
+from uaabench.core.columns import Measure
 
 RESAMPLES = 2000
 Draws = NDArray[np.float64]

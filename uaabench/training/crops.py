@@ -15,8 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from uaabench.core.arrays import ByteImage
 from uaabench.core.errors import UsageError
-from uaabench.core.interface import ByteImage, FusionDataset, Pair
+from uaabench.core.interface import FusionDataset, Pair
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from uaabench.core import files, imaging
+from uaabench.core.arrays import ByteImage
 from uaabench.core.errors import DataError, UsageError
-from uaabench.core.interface import ByteImage, FusionDataset, Pair
+from uaabench.core.interface import FusionDataset, Pair
 from uaabench.data.listing import pairs_of
 from uaabench.data.split_file import read_stems
 from uaabench.judges.segmentation.protocols import Protocol, for_dataset

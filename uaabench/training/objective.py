@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from uaabench.core import registry
 from uaabench.core.errors import UsageError
 from uaabench.core.interface import MethodCard
+from uaabench.core.kinds import import_object
 from uaabench.training.crops import Batch
 from uaabench.training.trainer import TrainsItself
 
@@ -84,7 +85,7 @@ def objective_of(name: str) -> Callable[[], Objective]:
     """
     card = registry.method_card(name)
     if card.objective:
-        named: Callable[[], Objective] = registry.import_object(card.objective)
+        named: Callable[[], Objective] = import_object(card.objective)
         return named
     if not _offers(card, (Trains,)):
         raise UsageError(f"The method '{name}' cannot be trained here; methods that can: {', '.join(trainable())}.")

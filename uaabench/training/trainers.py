@@ -11,6 +11,7 @@ import torch
 
 from uaabench.core import registry
 from uaabench.core.errors import WeightsError
+from uaabench.core.kinds import import_object
 from uaabench.training import budget
 from uaabench.training.budget import Budget
 from uaabench.training.method import train
@@ -27,7 +28,7 @@ def trainer_of(name: str) -> Trainer[Any]:
     """
     card = registry.method_card(name)
     if card.trainer:
-        made: Trainer[Any] = registry.import_object(card.trainer)()
+        made: Trainer[Any] = import_object(card.trainer)()
         return made
     method = registry.method_class(name) if not card.objective else None
     if method is not None and issubclass(method, TrainsItself):

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from uaabench.baselines.uaa.attribution import SourceWeights, attribute, spread
 from uaabench.baselines.uaa.model import UAAModel
+from uaabench.core.arrays import ByteImage
 from uaabench.core.errors import UsageError
-from uaabench.core.interface import ByteImage, FusionDataset, Pair
+from uaabench.core.interface import FusionDataset, Pair
 from uaabench.training.crops import Batch, batch_of, extend, read_planes
 
 

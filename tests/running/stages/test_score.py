@@ -5,14 +5,16 @@ import pandas as pd
 import pytest
 
 from uaabench.core import imaging
-from uaabench.core.interface import Metric, Sources
+from uaabench.core.columns import Metric
+from uaabench.core.interface import Sources
 from uaabench.metrics.profiles.cddfuse import CDDFUSE
 from uaabench.running import config, pipeline, plan, store
 from uaabench.running.stages.score import Score
 
 PLUGIN = """
 from pathlib import Path
-from uaabench.core.interface import Metric, Sources
+from uaabench.core.columns import Metric
+from uaabench.core.interface import Sources
 
 LOG = Path({log!r})
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from uaabench.core.arrays import ByteImage
+from uaabench.core.columns import Measure
 from uaabench.core.errors import DataError
-from uaabench.core.interface import ByteImage, Measure
 from uaabench.judges.segmentation.protocols import Protocol
 
 Matrix = NDArray[np.int64]

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import numpy as np
 
 from uaabench.core import weights
+from uaabench.core.arrays import ByteImage
 from uaabench.core.errors import UsageError, WeightsError, unknown_name
-from uaabench.core.interface import ByteImage
 from uaabench.judges.segmentation.checkpoint import read_state
 
 if TYPE_CHECKING:

@@ -11,9 +11,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from uaabench.core import imaging
+from uaabench.core.arrays import ByteImage
+from uaabench.core.columns import Measure
 from uaabench.core.errors import DataError, UsageError, faults, sentence
 from uaabench.core.grid import Grid
-from uaabench.core.interface import ByteImage, LabelClass, Measure, Pair
+from uaabench.core.interface import LabelClass, Pair
 from uaabench.core.streams import ordered_map
 from uaabench.judges.segmentation import protocols, segmenters
 from uaabench.judges.segmentation.confusion import MEAN_IOU, confusion

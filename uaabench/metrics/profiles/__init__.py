@@ -5,8 +5,9 @@ may stand for another formula in another profile. What a toolbox computes differ
 stands in the module of its profile; the definitions stand in the modules of the metrics.
 """
 
+from uaabench.core.columns import Metric
 from uaabench.core.errors import unknown_name
-from uaabench.core.interface import Metric, Sources
+from uaabench.core.interface import Sources
 from uaabench.metrics.profiles.base import PROFILES, Profile, Scene, Value, having
 from uaabench.metrics.profiles.cddfuse import CDDFUSE, CDDFUSE_SSIM255
 from uaabench.metrics.profiles.ivif_zoo import IVIF_ZOO

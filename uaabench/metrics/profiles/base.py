@@ -11,8 +11,10 @@ from typing import Any, Literal
 import numpy as np
 
 from uaabench.core import imaging, registry
+from uaabench.core.arrays import ByteImage
+from uaabench.core.columns import Metric
 from uaabench.core.errors import DataError, UaabenchError, UsageError, WeightsError, faults, sentence
-from uaabench.core.interface import ByteImage, Metric, Sources
+from uaabench.core.interface import Sources
 from uaabench.metrics import find
 from uaabench.metrics.profiles.planes import Plane, Planes
 

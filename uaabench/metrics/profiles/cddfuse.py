@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from uaabench.core.interface import FloatImage
+from uaabench.core.arrays import FloatImage
 from uaabench.metrics.ag import AG
 from uaabench.metrics.cc import CC
 from uaabench.metrics.en import EN

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from uaabench.core.interface import FloatImage, Metric, Sources
+from uaabench.core.arrays import FloatImage
+from uaabench.core.columns import Metric
+from uaabench.core.interface import Sources
 from uaabench.metrics.batched import BatchedMetric, batched
 from uaabench.metrics.profiles.base import Profile, Scene, Value, value_of
 from uaabench.metrics.profiles.planes import Plane

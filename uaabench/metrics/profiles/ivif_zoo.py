@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from uaabench.core.interface import FloatImage, Metric
+from uaabench.core.arrays import FloatImage
+from uaabench.core.columns import Metric
 from uaabench.metrics.ag import AG
 from uaabench.metrics.cc import CC
 from uaabench.metrics.ce import CE

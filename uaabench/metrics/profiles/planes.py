@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from uaabench.core import imaging
-from uaabench.core.interface import ByteImage, FloatImage
+from uaabench.core.arrays import ByteImage, FloatImage
 
 Planes = tuple[FloatImage, ...]
 

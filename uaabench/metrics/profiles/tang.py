@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from uaabench.core.interface import FloatImage
+from uaabench.core.arrays import FloatImage
 from uaabench.metrics.ag import AG, average_gradient_per_step
 from uaabench.metrics.cc import CC
 from uaabench.metrics.en import EN

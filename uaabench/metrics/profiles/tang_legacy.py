@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from uaabench.core.interface import FloatImage
+from uaabench.core.arrays import FloatImage
 from uaabench.metrics.cc import CC
 from uaabench.metrics.en import EN
 from uaabench.metrics.nabf import NABF, edges

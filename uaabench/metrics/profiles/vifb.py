@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from uaabench.core.interface import FloatImage, Metric
+from uaabench.core.arrays import FloatImage
+from uaabench.core.columns import Metric
 from uaabench.metrics.ag import AG, average_gradient_per_step
 from uaabench.metrics.ce import CE
 from uaabench.metrics.ei import EI

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from uaabench.core import imaging
-from uaabench.core.interface import ByteImage, LabelClass
+from uaabench.core.arrays import ByteImage
+from uaabench.core.interface import LabelClass
 from uaabench.methods.explanation import Explanation
 from uaabench.reporting.figures.attributions import BARS, LINES, draw_attributions
 from uaabench.reporting.figures.style import PAGE, add_caption, caption_lines, figure_style, power_of_ten

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from uaabench.core.interface import Column
+from uaabench.core.columns import Column
 from uaabench.reporting import figures
 from uaabench.reporting.numbers import Numbers
 from uaabench.reporting.plots import critical_difference_of, distribution_of, tradeoff_of

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from uaabench.core.interface import Column
+from uaabench.core.columns import Column
 from uaabench.reporting.images import SOURCES, Image, RunImages
 from uaabench.reporting.numbers import Numbers
 from uaabench.reporting.table import Table

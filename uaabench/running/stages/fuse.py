@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from uaabench.core import files, imaging, registry
+from uaabench.core.arrays import ByteImage
 from uaabench.core.errors import DataError, faults, sentence
 from uaabench.core.files import Mark
-from uaabench.core.interface import ByteImage, Pair
+from uaabench.core.interface import Pair
 from uaabench.core.streams import ordered_map
 from uaabench.methods.fusing import Precomputed, make_fuser
 from uaabench.methods.named import MethodPlan

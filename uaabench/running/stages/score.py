@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from uaabench.core import imaging, registry
+from uaabench.core.columns import Metric
 from uaabench.core.errors import faults, sentence
-from uaabench.core.interface import Metric
 from uaabench.core.streams import ordered_map
 from uaabench.metrics.profiles import Plane, Profile, Value, prepare_on, profile
 from uaabench.running import store
