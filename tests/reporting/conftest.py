@@ -8,10 +8,15 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import pytest
 
+import gated
+from runs import write_run
 from uaabench.core.columns import Metric
+from uaabench.reporting import gate
 from uaabench.reporting.build import build_table
+from uaabench.reporting.gate import Tolerances
 from uaabench.reporting.numbers import Numbers
 from uaabench.reporting.table import DatasetHead, MethodRow, Table
+from uaabench.running.evidence import load
 
 MSRS = DatasetHead(name="msrs", title="MSRS", split="test", planned=4)
 METHODS = (
@@ -132,6 +137,19 @@ def values():
 @pytest.fixture
 def metrics():
     return METRICS
+
+
+@pytest.fixture
+def judge(tmp_path):
+    """Compare a run of these values with the reference of the gate; verdicts by (method, metric)."""
+    reference = load(write_run(tmp_path / "reference", gated.VALUES))
+
+    def call(values, *tolerances: str, **facts):
+        run = load(write_run(tmp_path / f"run{len(list(tmp_path.iterdir()))}", values, **facts))
+        parsed = Tolerances.parse(tolerances, reference.metrics)
+        return {(c.method, c.metric): c for c in gate.changes(run, reference, parsed)}
+
+    return call
 
 
 @pytest.fixture(scope="module")

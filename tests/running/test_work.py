@@ -227,6 +227,22 @@ def test_the_pairs_of_a_stage_are_shared_among_its_workers(planned, jobs, carry_
     assert not (tmp_path / "R" / "progress").exists()
 
 
+def test_the_progress_of_a_job_is_seen_from_outside_with_each_pair(planned, jobs, carry_out, monkeypatch):
+    carry_out(planned(jobs=3))
+    job = next(job for job in jobs if not isinstance(job, int))
+    job.progress.parent.mkdir()
+    sizes, append = [], store.append
+
+    def watch(*result):
+        sizes.append(job.progress.stat().st_size)
+        append(*result)
+
+    monkeypatch.setattr(store, "append", watch)
+    assert job()
+    assert [pair.id for pair, _ in job.share.waiting] == ["0", "3"]
+    assert (sizes, job.progress.stat().st_size) == ([0, 1], 2)
+
+
 def test_no_more_workers_are_started_than_there_are_shares(planned, jobs, carry_out):
     carry_out(planned(methods=["average"], limit=2, jobs=3))
     assert jobs[0] == 2

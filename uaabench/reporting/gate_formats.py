@@ -32,14 +32,19 @@ def as_junit(found: Sequence[Change]) -> str:
         case = ElementTree.SubElement(
             suite,
             "testcase",
-            classname=f"{change.dataset}.{change.split}.{change.method}",
-            name=change.metric,
+            classname=_character_data(f"{change.dataset}.{change.split}.{change.method}"),
+            name=_character_data(change.metric),
             time="0",
         )
         if change.fails:
-            ElementTree.SubElement(case, "failure", message=change.sentence, type=change.verdict)
+            ElementTree.SubElement(case, "failure", message=_character_data(change.sentence), type=change.verdict)
     ElementTree.indent(suite)
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _character_data(text: str) -> str:
+    """A text in XML 1.0, which has no way to write most control characters: they are escaped as Python does."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def as_annotations(found: Iterable[Change]) -> Iterator[str]:
