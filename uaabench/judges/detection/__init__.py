@@ -1,0 +1,1 @@
+"""Judging fused images by the objects that a detector finds in them."""
