@@ -2,15 +2,19 @@
 
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from processes import start, wait_for
+from uaabench.core.errors import UsageError
 from uaabench.running import lock
 
 OWNER = {"token": "t", "host": socket.gethostname(), "boot": lock._boot(), "pid": 1, "started": lock._started(1)}
@@ -108,31 +112,39 @@ def test_a_folder_in_the_place_of_the_lock_is_one_sentence(run, tmp_path):
     assert result.err.count("\n") == 1
 
 
-def test_of_many_that_find_a_dead_lock_one_gets_it(tmp_path):
+def slowed(function):
+    """Let other threads go first at random, before and after."""
+
+    def slow_one(*arguments, **options):
+        time.sleep(random.random() * 0.004)
+        result = function(*arguments, **options)
+        time.sleep(random.random() * 0.004)
+        return result
+
+    return slow_one
+
+
+def test_of_many_that_find_a_dead_lock_one_gets_it(tmp_path, monkeypatch):
     """Real threads: each takes the lock or is refused, and never two at once."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from uaabench.core.errors import UsageError
-
+    monkeypatch.setattr(os, "link", slowed(os.link))
+    for step in ("rename", "replace", "unlink"):
+        monkeypatch.setattr(Path, step, slowed(getattr(Path, step)))
+    monkeypatch.setattr(lock, "_may_live", slowed(lock._may_live))
     inside, most, taken = [], [], []
 
-    def take(_):
-        try:
-            with lock.locked(tmp_path / "R"):
-                inside.append(1)
-                most.append(len(inside))
-                time.sleep(0.01)
-                inside.pop()
-                taken.append(1)
-        except UsageError:
-            pass
+    def take(run):
+        with suppress(UsageError), lock.locked(run):
+            inside.append(1)
+            most.append(len(inside))
+            time.sleep(0.002)
+            inside.pop()
+            taken.append(run)
 
-    for turn in range(5):
-        if turn:
-            (tmp_path / "R" / "lock").unlink(missing_ok=True)
-            (tmp_path / "R").rmdir()
-        write(tmp_path / "R", {**OWNER, "pid": 2**22 + 1, "started": "1"})
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(take, range(8)))
+    runs = [tmp_path / str(turn) for turn in range(15)]
+    for run in runs:
+        write(run, {**OWNER, "pid": 2**22 + 1, "started": "1"})
+        with ThreadPoolExecutor(16) as pool:
+            list(pool.map(take, [run] * 32))
+        assert list(run.iterdir()) == []
     assert max(most) == 1
-    assert len(taken) >= 5
+    assert set(taken) == set(runs)

@@ -63,14 +63,14 @@ def test_the_lock_of_a_living_process_of_this_machine_holds_however_old_its_last
             pytest.fail("two at once")
         other.communicate(b"\n")
     with locked(tmp_path):
-        assert lock._owner(tmp_path / "lock")["pid"] == os.getpid()
+        assert lock._owner(lock._content(tmp_path / "lock"))["pid"] == os.getpid()
 
 
 @pytest.mark.parametrize("owner", [{"pid": 2**22 + 1}, {"started": "1"}, {"pid": "1"}, {"pid": None}], ids=str)
 def test_the_lock_of_a_dead_process_of_this_machine_is_taken(tmp_path, owner):
     leave(tmp_path, **owner)
     with locked(tmp_path):
-        assert lock._owner(tmp_path / "lock")["token"] != "theirs"
+        assert lock._owner(lock._content(tmp_path / "lock"))["token"] != "theirs"
         assert len(list(tmp_path.iterdir())) == 1
     assert list(tmp_path.iterdir()) == []
 
@@ -105,7 +105,7 @@ def test_a_lock_that_says_nothing_holds_until_it_is_old(tmp_path, content):
         pytest.fail("two at once")
     os.utime(file, (0, 0))
     with locked(tmp_path):
-        assert lock._owner(file)["pid"] == os.getpid()
+        assert lock._owner(lock._content(file))["pid"] == os.getpid()
 
 
 def test_a_lock_that_was_taken_by_another_one_meanwhile_stays_theirs(tmp_path):
@@ -140,10 +140,11 @@ def test_a_stale_lock_that_another_one_took_away_is_no_fault(tmp_path, monkeypat
 
 def test_one_that_is_overtaken_again_and_again_gives_up(tmp_path, monkeypatch):
     def always_faster(*_):
-        leave(tmp_path)
+        leave(tmp_path, token=str(time.monotonic()))
+        return False
 
     leave(tmp_path)
-    monkeypatch.setattr(lock, "_remove_stale", always_faster)
+    monkeypatch.setattr(lock, "_may_live", always_faster)
     with pytest.raises(UsageError, match=f"is in use by process {os.getpid()} on"), locked(tmp_path):
         pytest.fail("two at once")
 

@@ -7,6 +7,7 @@ file that is made in the same folder, as clocks of two machines differ.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import socket
@@ -43,7 +44,7 @@ def locked(run: Path) -> Iterator[None]:
     finally:
         stop.set()
         heart.join()
-        if _owner(file).get("token") == token:
+        if _holds(file, token):
             file.unlink(missing_ok=True)
 
 
@@ -55,39 +56,50 @@ def _take(file: Path, token: str) -> None:
         "pid": os.getpid(),
         "started": _started(os.getpid()),
     }
-    aside = file.with_name(f".{NAME}-{token}.partial")
+    fresh = file.with_name(f".{NAME}-{token}.partial")
     try:
-        aside.write_text(json.dumps(owner), encoding="utf-8")
-        for _ in range(3):
-            # A hard link fails where there is a file, in one step, on network file systems too.
-            with suppress(FileExistsError):
-                os.link(aside, file)
-                return
-            _remove_stale(file, aside)
-        raise UsageError(_busy(file, _owner(file)))
+        fresh.write_text(json.dumps(owner), encoding="utf-8")
+        _claim(file, fresh)
     except OSError as error:
         raise StorageError.of(file, error) from error
     finally:
-        aside.unlink(missing_ok=True)
+        fresh.unlink(missing_ok=True)
 
 
-def _remove_stale(file: Path, fresh: Path) -> None:
-    """Take away the lock of a dead process; of two that try it at once only one succeeds.
+def _claim(file: Path, fresh: Path) -> None:
+    """Make `file` what `fresh` is, unless its owner may be alive.
+
+    The lock of a dead process is replaced in one step, by the one that claims the right to do so: were it taken away
+    first, a third process could come in between.
 
     Raises:
-        UsageError: The owner may be alive.
+        UsageError: The owner may be alive, or somebody else was faster.
     """
-    owner = _owner(file)
-    if _may_live(owner, file, fresh):
-        raise UsageError(_busy(file, owner))
-    grave = file.with_name(f".{NAME}-{uuid.uuid4().hex}.partial")
-    with suppress(FileNotFoundError):
-        file.rename(grave)
-        if _owner(grave).get("token") != owner.get("token"):
-            # Somebody else was faster, and this is already their lock.
-            with suppress(FileExistsError):
-                os.link(grave, file)
-        grave.unlink()
+    for _ in range(3):
+        # A hard link fails where there is a file, in one step, on network file systems too.
+        with suppress(FileExistsError):
+            os.link(fresh, file)
+            return
+        content = _content(file)
+        if content is None:
+            continue
+        if _may_live(_owner(content), file, fresh):
+            break
+        right = file.with_name(f".{NAME}-{hashlib.sha256(content).hexdigest()[:32]}.partial")
+        _claim(right, fresh)
+        try:
+            if _content(file) == content:
+                _replace(file, fresh)
+                return
+        finally:
+            right.unlink(missing_ok=True)
+    raise UsageError(_busy(file))
+
+
+def _replace(file: Path, fresh: Path) -> None:
+    aside = fresh.with_name(f"{fresh.stem}-aside.partial")
+    os.link(fresh, aside)
+    aside.replace(file)
 
 
 def _may_live(owner: dict[str, Any], file: Path, fresh: Path) -> bool:
@@ -101,15 +113,30 @@ def _may_live(owner: dict[str, Any], file: Path, fresh: Path) -> bool:
         return False
 
 
-def _owner(file: Path) -> dict[str, Any]:
+def _content(file: Path) -> bytes | None:
+    """What a lock holds, None where there is none."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return file.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _owner(content: bytes | None) -> dict[str, Any]:
+    try:
+        owner = json.loads(content or b"")
+    except (ValueError, RecursionError):
         return {}
-    return content if isinstance(content, dict) else {}
+    return owner if isinstance(owner, dict) else {}
 
 
-def _busy(file: Path, owner: dict[str, Any]) -> str:
+def _holds(file: Path, token: str) -> bool:
+    with suppress(OSError):
+        return _owner(_content(file)).get("token") == token
+    return False
+
+
+def _busy(file: Path) -> str:
+    owner = _owner(_content(file))
     who = f"process {owner.get('pid', 'unknown')} on {owner.get('host', 'an unknown machine')}"
     return (
         f"The run directory {file.parent} is in use by {who}; wait for it, or name another directory with --out. If "
@@ -119,7 +146,7 @@ def _busy(file: Path, owner: dict[str, Any]) -> str:
 
 def _beat(file: Path, token: str, stop: threading.Event) -> None:
     while not stop.wait(BEAT):
-        if _owner(file).get("token") == token:
+        if _holds(file, token):
             with suppress(OSError):
                 os.utime(file)
 
