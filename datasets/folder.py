@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 from uaabench.core.interface import DatasetCard
+from uaabench.data.box_files import read_classes
 from uaabench.data.layout import LayoutDataset, Part
 
 
 class Folder(LayoutDataset):
-    """`ir/`, `vi/` and perhaps `labels/`, with equal stems."""
+    """`ir/`, `vi/` and perhaps `labels/` and `boxes/`, with equal stems.
+
+    Boxes are YOLO text or Pascal VOC XML with a `classes.txt`, or one COCO file: `boxes.json`, or alone in `boxes/`.
+    """
 
     card = DatasetCard(
         name="folder",
         title="Own images",
         version=1,
-        summary="Pairs of your own: a folder with ir/ and vi/, and labels/ if there are any.",
+        summary="Pairs of your own: a folder with ir/ and vi/, and labels/ and boxes/ if there are any.",
         splits={"all": None},
         default_split="all",
     )
@@ -26,8 +31,15 @@ class Folder(LayoutDataset):
             ir=("ir", "infrared", "inf", "thermal"),
             vi=("vi", "vis", "visible", "rgb"),
             label=("labels", "label", "Segmentation_labels"),
+            boxes=("boxes", "Annotation", "Annotations"),
         )
     }
+
+    @cached_property
+    def box_classes(self) -> tuple[str, ...]:
+        """Names of the classes of the boxes, as their files say; empty without boxes."""
+        places = self.box_places("all")
+        return tuple(read_classes(self.root, *places.values())) if places else ()
 
     @classmethod
     def locate(cls, data_root: Path) -> Path | None:  # noqa: ARG003 - which folder it is only the user can say

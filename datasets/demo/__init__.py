@@ -12,15 +12,20 @@ import tempfile
 from pathlib import Path
 
 from uaabench.core import imaging
+from uaabench.core.boxes import Boxes
 from uaabench.core.errors import StorageError
 from uaabench.core.interface import DatasetCard, FusionDataset, Pair
 from uaabench.core.paths import cache_folder
+from uaabench.data import box_files
+from uaabench.datasets.demo import boxes
 from uaabench.datasets.demo.canvas import HEIGHT, WIDTH
 from uaabench.datasets.demo.render import render
 from uaabench.datasets.demo.scene import compose
 from uaabench.datasets.msrs import CLASSES
 
 VERSION = 2
+# Raised whenever the boxes change; they are made beside the images of an earlier version of this package too.
+BOXES = "boxes-v1.json"
 COUNTS = {"train": 64, "test": 16}
 
 
@@ -31,11 +36,12 @@ class Demo(FusionDataset):
         name="demo",
         title="Demo",
         version=VERSION,
-        summary="80 generated road scenes by day and night with exact label maps; made on first use.",
+        summary="80 generated road scenes by day and night with exact label maps and boxes; made on first use.",
         splits=COUNTS,
         default_split="test",
         image_size=(HEIGHT, WIDTH),
         classes=CLASSES,
+        box_classes=boxes.CLASSES,
         licence="part of uaabench, Apache-2.0",
     )
 
@@ -45,15 +51,28 @@ class Demo(FusionDataset):
         folder = cache_folder() / f"demo-v{VERSION}"
         if not folder.is_dir():
             _make(folder)
+        for split in COUNTS:
+            if not (folder / split / BOXES).is_file():
+                objects = {name: list(boxes.objects_of(compose(number))) for number, name in _numbered(split)}
+                boxes.write(folder / split / BOXES, objects)
         return folder
 
     def pairs(self, split: str) -> list[Pair]:
         """List the pairs of `train` or `test`; see `FusionDataset.pairs`."""
         folder = self.root / split
         return [
-            Pair(name, *(folder / kind / f"{name}.png" for kind in ("ir", "vi", "Segmentation_labels")))
-            for number, name in _numbered(split)
+            Pair(
+                name,
+                *(folder / kind / f"{name}.png" for kind in ("ir", "vi", "Segmentation_labels")),
+                boxes={"boxes": folder / BOXES},
+            )
+            for _, name in _numbered(split)
         ]
+
+    def read_boxes(self, pair: Pair, version: str = "boxes") -> Boxes | None:
+        """The boxes of a scene; see `FusionDataset.read_boxes`."""
+        path = pair.boxes.get(version or "boxes")
+        return box_files.read(path, pair.id, (HEIGHT, WIDTH), boxes.CLASSES) if path else None
 
 
 def _numbered(split: str) -> list[tuple[int, str]]:
@@ -84,6 +103,10 @@ def _make_split(folder: Path, split: str) -> None:
     kinds = [folder / kind for kind in ("ir", "vi", "Segmentation_labels")]
     for kind in kinds:
         kind.mkdir(parents=True)
+    objects = {}
     for number, name in _numbered(split):
-        for kind, image in zip(kinds, render(compose(number)), strict=True):
+        scene = compose(number)
+        objects[name] = list(boxes.objects_of(scene))
+        for kind, image in zip(kinds, render(scene), strict=True):
             imaging.write_png(kind / f"{name}.png", image)
+    boxes.write(folder / BOXES, objects)

@@ -61,6 +61,8 @@ class Canvas:
         bend: Sideways bend of the road, in 1 / metres.
         surface: Red, green, blue, temperature, each drawn at `SCALE` times the final size.
         material: Label, inverse depth, texture, glow.
+        things: Labels of the objects that were begun, in their order.
+        numbers: Of which object each point is, counted from 1; 0 of none.
     """
 
     horizon: float
@@ -68,6 +70,12 @@ class Canvas:
     bend: float
     surface: ByteImage = field(default_factory=lambda: _blank(4))
     material: ByteImage = field(default_factory=lambda: _blank(4))
+    things: list[int] = field(default_factory=list)
+    numbers: ByteImage = field(default_factory=_blank(1)[..., 0].copy)
+
+    def begin(self, label: int) -> None:
+        """Begin an object: what is painted with its label from now on is of this one."""
+        self.things.append(label)
 
     def project(self, points: Iterable[Point]) -> NDArray[np.float64]:
         """Project points (x, height, z) to (N,2) columns and rows of the drawing."""
@@ -115,6 +123,8 @@ class Canvas:
         shape = [_fixed(corners)]
         colour = [_byte(value) for value in (*paint.rgb, paint.temperature)]
         cv2.fillPoly(self.surface, shape, colour, shift=_FRACTION_BITS)
+        number = len(self.things) if self.things and paint.label == self.things[-1] else 0
+        cv2.fillPoly(self.numbers, shape, number, shift=_FRACTION_BITS)
         if depth is None:
             kept = self.material[..., 1].copy()
         near = 0 if depth is None else _byte(255 * NEAREST / depth)

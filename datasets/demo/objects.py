@@ -33,6 +33,7 @@ def _pick(rng: Generator, colours: list[Colour]) -> Colour:
 def person(canvas: Canvas, rng: Generator, x: float, z: float, ambient: float, *, warm: bool = True) -> None:
     """A walking person; a figure that is not `warm` is a statue, of no class."""
     label = PERSON if warm else 0
+    canvas.begin(label)
     height = float(rng.uniform(1.55, 1.85))
     stride, swing = float(rng.uniform(0.05, 0.28)), float(rng.uniform(-0.15, 0.15))
     heat = float(rng.uniform(70, 95)) if warm else 0.0
@@ -66,6 +67,7 @@ def dog(canvas: Canvas, rng: Generator, x: float, z: float, ambient: float) -> N
 
 def bike(canvas: Canvas, rng: Generator, x: float, z: float, ambient: float, *, ridden: bool) -> None:
     """A bicycle from the side, as warm as the ground it stands on, perhaps with its rider."""
+    canvas.begin(BIKE)
     metal = Paint(_pick(rng, _FRAMES), ambient, BIKE, 5)
     tyre = Paint((22, 22, 24), ambient, BIKE, 5)
     spokes = Paint((120, 122, 124), ambient, BIKE, 50)
@@ -88,6 +90,7 @@ def bike(canvas: Canvas, rng: Generator, x: float, z: float, ambient: float, *, 
 
 
 def _rider(canvas: Canvas, rng: Generator, x: float, z: float, ambient: float) -> None:
+    canvas.begin(PERSON)
     top = Paint(_pick(rng, _CLOTHES), ambient + 70, PERSON, 25)
     skin = Paint((200, 160, 130), ambient + 105, PERSON, 10)
     canvas.bar((x - 0.2, 0.95, z), (x + 0.08, 0.72, z), 0.17, top)
@@ -99,6 +102,7 @@ def _rider(canvas: Canvas, rng: Generator, x: float, z: float, ambient: float) -
 
 def car(canvas: Canvas, rng: Generator, x: float, z: float, ambient: float, *, running: bool, oncoming: bool) -> None:
     """A car along the road; a parked one has the temperature of its surroundings."""
+    canvas.begin(CAR)
     heat = float(rng.uniform(50, 80)) if running else 0.0
     body = Paint(_pick(rng, _CAR_COLOURS), ambient + heat * 0.25, CAR, 6)
     glass = Paint((38, 46, 54), ambient - 12 + heat * 0.3, CAR, 4)

@@ -33,6 +33,11 @@ def render(scene: Scene) -> tuple[ByteImage, ByteImage, ByteImage]:
     return infrared, visible, label
 
 
+def numbers(scene: Scene) -> ByteImage:
+    """Of which object of the scene each pixel of the label map is, (H,W), counted from 1; 0 of none."""
+    return np.ascontiguousarray(scene.canvas.numbers[SCALE // 2 :: SCALE, SCALE // 2 :: SCALE])
+
+
 def _shrink(drawn: ByteImage) -> FloatImage:
     """Mean of each SCALE x SCALE block; exact, as the sums are integers."""
     total = np.zeros((HEIGHT, WIDTH, drawn.shape[2]), np.int32)

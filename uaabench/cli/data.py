@@ -47,7 +47,7 @@ def verify(
     as_json: Json = False,
     plugin: Plugins = None,
 ) -> None:
-    """Check counts, pairing, sizes, readability, label values and hashes; exit code 4 if anything is wrong.
+    """Check counts, pairing, sizes, readability, label values, boxes and hashes; exit code 4 if anything is wrong.
 
     Example: uaabench data verify msrs:test
     """
@@ -89,7 +89,8 @@ def info(data_root: DataRoot = None, as_json: Json = False, plugin: Plugins = No
             labels = sum(pair.label is not None for pair in pairs)
             expected = dataset.card.splits[split]
             row = {"name": name, "split": split, "pairs": len(pairs), "expected": expected, "labels": labels}
-            rows.append(row | {"folder": str(dataset.root)})
+            boxes = sum(bool(pair.boxes) for pair in pairs)
+            rows.append(row | {"boxes": boxes, "folder": str(dataset.root)})
         rows += [{"name": name, "split": split, "problem": str(error)} for split, error in refused.items()]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
@@ -133,7 +134,8 @@ def _info_text(row: dict[str, Any]) -> str:
     name = f"{row['name']}:{row['split']}"
     if "problem" in row:
         return f"{name:<16} {row['problem']}"
-    return f"{name:<16} {_count(row['pairs'], row['expected'])} pairs, {row['labels']} label maps  {row['folder']}"
+    pairs, boxes = _count(row["pairs"], row["expected"]), f", {row['boxes']} with boxes" if row["boxes"] else ""
+    return f"{name:<16} {pairs} pairs, {row['labels']} label maps{boxes}  {row['folder']}"
 
 
 def _count(count: int, expected: int | None) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from uaabench.core.arrays import ByteImage
+from uaabench.core.boxes import Boxes
 from uaabench.core.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -24,19 +25,22 @@ MethodKind = Literal["trivial", "classical", "learned", "precomputed"]
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One registered infrared and visible image, and its label map if there is one.
+    """One registered infrared and visible image, with its label map and the boxes of its objects if there are any.
 
     Attributes:
         id: Stable name of the pair within its data set: the file stem.
         ir: The infrared image; the file may be missing, which reading reports.
         vi: The visible image, likewise.
         label: The label map, or None for a pair without one.
+        boxes: The files that hold its boxes, by version, the usual one first; most data sets have one version, and a
+            file may hold the boxes of all pairs. Empty for a pair without boxes.
     """
 
     id: str
     ir: Path
     vi: Path
     label: Path | None = None
+    boxes: Mapping[str, Path] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if self.id in ("", ".", "..") or "/" in self.id or "\0" in self.id:
@@ -222,6 +226,8 @@ class DatasetCard:
         image_size: (height, width), None where it varies.
         classes: Classes of the label maps in the order of their values; empty for a set without labels.
         ignore_index: Label value that never counts under any protocol; 255 unless another is named.
+        box_classes: Names of the classes of the boxes in the order of their labels; empty for a set without boxes, or
+            whose own files name them.
         reference: Authors, title, venue.
         homepage: Where the data can be had.
         licence: What is known of the terms of use.
@@ -236,6 +242,7 @@ class DatasetCard:
     image_size: tuple[int, int] | None = None
     classes: tuple[LabelClass, ...] = ()
     ignore_index: int = 255
+    box_classes: tuple[str, ...] = ()
     reference: str = ""
     homepage: str = ""
     licence: str = "no terms of redistribution stated"
@@ -302,3 +309,29 @@ class FusionDataset(ABC):
                 "a label map has the size of its images."
             )
         return label
+
+    @property
+    def box_classes(self) -> tuple[str, ...]:
+        """Names of the classes of the boxes in the order of their labels; empty for a set without boxes.
+
+        Raises:
+            DataError: A file that names them cannot be read.
+        """
+        return self.card.box_classes
+
+    def read_boxes(self, pair: Pair, version: str = "") -> Boxes | None:  # noqa: ARG002 - for those that override it
+        """Read the boxes of a pair; None for a pair without any in this version.
+
+        Args:
+            pair: The pair.
+            version: One of those of the pair; the usual one unless given.
+
+        Raises:
+            DataError: The file is unreadable, or holds what is no box of this image.
+        """
+        if pair.boxes:
+            raise DataError(
+                f"The adapter of '{self.card.name}' names files of boxes for the pair '{pair.id}' but reads none; "
+                "define its `read_boxes`."
+            )
+        return None

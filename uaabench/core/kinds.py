@@ -17,6 +17,7 @@ BUILTIN_DATASETS = {
     "msrs": "uaabench.datasets.msrs:MSRS",
     "fmb": "uaabench.datasets.fmb:FMB",
     "m3fd": "uaabench.datasets.m3fd:M3FD",
+    "llvip": "uaabench.datasets.llvip:LLVIP",
     "roadscene": "uaabench.datasets.roadscene:RoadScene",
     "tno": "uaabench.datasets.tno:TNO",
     "demo": "uaabench.datasets.demo:Demo",

@@ -1,4 +1,4 @@
-"""Checks a data set against its card: counts, pairing, sizes, readability, label values and released hashes."""
+"""Checks a data set against its card: counts, pairing, sizes, readability, label values, boxes and released hashes."""
 
 from __future__ import annotations
 
@@ -68,6 +68,7 @@ def verify(dataset: FusionDataset, splits: Sequence[str] = (), *, threads: int =
         hashes: Hashes = getattr(dataset, "expected_hashes", _no_hashes)(split)
         problems += _count_problems(dataset, split, {pair.id for pair in pairs}, hashes)
         problems += _label_problems(dataset, split, pairs)
+        problems += _lack_of_boxes(dataset, split, pairs)
         fresh = [pair for pair in pairs if pair.ir not in checked]
         checked.update(pair.ir for pair in fresh)
         of_pair = partial(_of_pair, dataset, hashes)
@@ -125,6 +126,26 @@ def _label_problems(dataset: FusionDataset, split: str, pairs: Sequence[Pair]) -
         )
 
 
+def _lack_of_boxes(dataset: FusionDataset, split: str, pairs: Sequence[Pair]) -> Iterator[Problem]:
+    """Boxes of some of the pairs only: AP would be that of a part."""
+    for version in dict.fromkeys(version for pair in pairs for version in pair.boxes):
+        without = [pair.id for pair in pairs if version not in pair.boxes]
+        if without:
+            yield Problem(
+                f"{dataset.card.name}:{split}",
+                f"{len(without)} of {len(pairs)} pairs have no file of boxes ({version}), for example {without[0]}; "
+                "add an empty one for an image without objects, or take the boxes away.",
+            )
+
+
+def _box_problems(dataset: FusionDataset, pair: Pair) -> Iterator[Problem]:
+    for version, path in pair.boxes.items():
+        try:
+            dataset.read_boxes(pair, version)
+        except DataError as error:
+            yield Problem(str(path), str(error))
+
+
 def _of_pair(dataset: FusionDataset, hashes: Hashes, pair: Pair) -> list[Problem]:
     return list(_pair_problems(dataset, pair, hashes))
 
@@ -145,6 +166,7 @@ def _pair_problems(dataset: FusionDataset, pair: Pair, hashes: Hashes) -> Iterat
         return
     yield from _source_problems(dataset, pair, sources)
     yield from _class_problems(dataset, pair)
+    yield from _box_problems(dataset, pair)
 
 
 def _hash_problems(pair: Pair, hashes: Hashes) -> Iterator[Problem]:

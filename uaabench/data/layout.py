@@ -8,14 +8,20 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
+from uaabench.core import decoding
+from uaabench.core.boxes import Boxes
 from uaabench.core.errors import AbsentError, DataError, unknown_name
 from uaabench.core.files import images
 from uaabench.core.interface import FusionDataset, Pair
+from uaabench.data import box_files
 from uaabench.data.split_file import read_stems
+
+# Name of the one version of boxes that most data sets have.
+BOXES = "boxes"
 
 
 @dataclass(frozen=True)
@@ -26,12 +32,15 @@ class Part:
         ir: Names of the infrared folder.
         vi: Names of the visible folder.
         label: Names of the folder of label maps, if the set has any.
+        boxes: Names of the folder of box files, or, before `.json`, of the file with all boxes; they lie beside the
+            images, or in the root of the set.
         folder: Names of the folder that holds these; empty where they lie in the root of the set.
     """
 
     ir: tuple[str, ...]
     vi: tuple[str, ...]
     label: tuple[str, ...] = ()
+    boxes: tuple[str, ...] = ()
     folder: tuple[str, ...] = ()
 
 
@@ -98,6 +107,23 @@ class LayoutDataset(FusionDataset):
         ir, vi = (_only(folder, part.ir), _only(folder, part.vi)) if folder else (None, None)
         return (ir, vi, _only(folder, part.label)) if folder and ir and vi else None
 
+    def box_places(self, split: str) -> Mapping[str, Path]:
+        """Where the boxes of a split lie, by version, the usual one first: a folder, or a COCO file; empty without."""
+        part = self.parts[split]
+        inside = child(self.root, part.folder) if part.folder else None
+        for folder in filter(None, (inside, self.root)):
+            place = child(folder, part.boxes) or box_files.in_one(folder, part.boxes)
+            if place:
+                return {BOXES: place}
+        return {}
+
+    def read_boxes(self, pair: Pair, version: str = "") -> Boxes | None:
+        """Read the boxes of a pair from a YOLO, Pascal VOC or COCO file; see `FusionDataset.read_boxes`."""
+        path = pair.boxes.get(version) if version else next(iter(pair.boxes.values()), None)
+        if path is None:
+            return None
+        return box_files.read(path, pair.id, decoding.size(pair.ir), self.box_classes)
+
     def expected_hashes(self, split: str) -> Mapping[str, tuple[str, str]]:  # noqa: ARG002 - what the subclasses need
         """SHA-256 of infrared and visible file by id, where the release is known; empty otherwise."""
         return {}
@@ -111,7 +137,11 @@ class LayoutDataset(FusionDataset):
                 f"The split '{split}' of {self.card.name} is not there, as {inside} has no folders {part.ir[0]} and "
                 f"{part.vi[0]}; bring it into place with `uaabench data prepare {self.card.name} ARCHIVE`."
             )
-        return list_pairs(*folders)
+        versions = {version: box_files.finder(place) for version, place in self.box_places(split).items()}
+        return [
+            replace(pair, boxes={version: file for version, find in versions.items() if (file := find(pair.id))})
+            for pair in list_pairs(*folders)
+        ]
 
     def _listed_pairs(self) -> dict[str, list[Pair]]:
         """Pairs that a split file may name, by id; of several parts there may be several."""
@@ -170,13 +200,18 @@ def _select(stems: Iterable[str], found: Mapping[str, Pair]) -> list[Pair]:
 
 
 def child(folder: Path, names: Iterable[str]) -> Path | None:
-    """Sub-folder of one of the names, earlier names first, in any letter case."""
+    """Sub-folder of one of the names, or paths below, earlier names first, in any letter case."""
     return next(iter(_children(folder, names)), None)
 
 
 def _children(folder: Path, names: Iterable[str]) -> list[Path]:
     inside = subfolders(folder)
-    return [path for name in names for path in inside if path.name.lower() == name.lower()]
+    found: list[Path] = []
+    for name in names:
+        first, _, rest = name.lower().partition("/")
+        here = [path for path in inside if path.name.lower() == first]
+        found += [deeper for path in here for deeper in _children(path, [rest])] if rest else here
+    return found
 
 
 def _only(folder: Path, names: Iterable[str]) -> Path | None:

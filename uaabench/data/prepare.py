@@ -73,7 +73,8 @@ def _find_parts(dataset: type[LayoutDataset], unpacked: Path, source: Path) -> l
     for folder in _folders(unpacked):
         if dataset.is_root(folder):
             inside = [(child(folder, part.folder) if part.folder else folder, part) for part in parts]
-            return [(path, _canonical(part)) for path, part in inside if path and _holds_images(path, part)]
+            found = [(path, _canonical(part)) for path, part in inside if path and _holds_images(path, part)]
+            return list(dict.fromkeys(found))
     # An archive of a single split may hold its image folders directly; its name says which split it is.
     for folder in _folders(unpacked):
         named = [part for part in parts if _names_part(f"{source.stem} {folder.name}", part)]

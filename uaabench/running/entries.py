@@ -93,7 +93,10 @@ def split_name(dataset: FusionDataset, split: str) -> str:
 
 def plan_dataset(dataset: FusionDataset, label: str, split: str, pairs: Sequence[Pair]) -> DatasetPlan:
     """Describe some pairs of a split, and hash their files, each once."""
-    wanted = [path for pair in pairs for path in (pair.ir, pair.vi, pair.label) if path is not None]
+    named = (
+        path for pair in pairs for path in (pair.ir, pair.vi, pair.label, *pair.boxes.values()) if path is not None
+    )
+    wanted = list(dict.fromkeys(named))
     with ThreadPoolExecutor() as pool:
         marks = dict(zip(wanted, pool.map(Mark.of, wanted), strict=True))
     entries = [[pair.id, marks[pair.ir].sha256, marks[pair.vi].sha256] for pair in pairs]
@@ -108,6 +111,12 @@ def plan_dataset(dataset: FusionDataset, label: str, split: str, pairs: Sequence
         adapter=card.name,
         index=files.digest([card.name, card.version, registry.source_of("dataset", card.name), entries]),
         labels=files.digest([marks[pair.label].sha256 if pair.label else "" for pair in pairs]),
+        boxes={
+            version: files.digest(
+                [marks[pair.boxes[version]].sha256 if version in pair.boxes else "" for pair in pairs]
+            )
+            for version in dict.fromkeys(version for pair in pairs for version in pair.boxes)
+        },
         marks=marks,
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from uaabench.core import registry
 from uaabench.core.arrays import ByteImage
+from uaabench.core.boxes import Boxes
 from uaabench.core.errors import faults
 from uaabench.core.files import Mark
 from uaabench.core.interface import DatasetCard, FusionDataset, Pair, Sources
@@ -30,6 +31,7 @@ class DatasetPlan:
         adapter: Name of its adapter in the registry.
         index: SHA-256 over ids and content of all source images.
         labels: SHA-256 over the content of all label maps.
+        boxes: SHA-256 over the content of all box files, by version.
         marks: What each file was when the run was planned.
     """
 
@@ -42,6 +44,7 @@ class DatasetPlan:
     adapter: str
     index: str
     labels: str = ""
+    boxes: Mapping[str, str] = field(default_factory=dict)
     marks: Mapping[Path, Mark] = field(default_factory=dict, repr=False)
 
     @property
@@ -76,6 +79,15 @@ class PlannedPairs:
         """Card of the data set."""
         return self._dataset.card
 
+    @property
+    def box_classes(self) -> tuple[str, ...]:
+        """Names of the classes of its boxes.
+
+        Raises:
+            DataError: A file that names them cannot be read.
+        """
+        return self._dataset.box_classes
+
     def ids_of_all_splits(self) -> set[str]:
         """The ids of all pairs of the data set; of a split that is not there, or is in doubt, none."""
         ids: set[str] = set()
@@ -105,6 +117,17 @@ class PlannedPairs:
         if pair.label is not None:
             self._refuse_changed(pair.label)
         return label
+
+    def read_boxes(self, pair: Pair, version: str) -> Boxes | None:
+        """Read one version of the boxes of a pair; None for a pair without.
+
+        Raises:
+            DataError: They are unreadable, of another image, or have changed since the run was planned.
+        """
+        boxes = self._dataset.read_boxes(pair, version)
+        if version in pair.boxes:
+            self._refuse_changed(pair.boxes[version])
+        return boxes
 
     def _refuse_changed(self, *paths: Path) -> None:
         for path in paths:
