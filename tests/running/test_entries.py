@@ -120,7 +120,7 @@ def test_a_data_set_that_is_not_there_says_how_to_bring_it(tmp_path):
         datasets("msrs", data_root=tmp_path)
     assert str(caught.value) == (
         f"The data set 'msrs' is not in {tmp_path}; name its parent folder with --data-root, or bring it there: "
-        "uaabench data prepare msrs ARCHIVE_OR_FOLDER"
+        "uaabench data fetch msrs, or of a download of yours: uaabench data prepare msrs ARCHIVE_OR_FOLDER"
     )
 
 

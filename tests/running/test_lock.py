@@ -49,9 +49,9 @@ def test_a_second_one_is_refused_and_told_who_works_there(tmp_path):
     ):
         pytest.fail("two at once")
     assert str(caught.value) == (
-        f"The run directory {tmp_path} is in use by process {os.getpid()} on {socket.gethostname()}; wait for it, or "
-        "name another directory with --out. If that process is dead, the lock ends by itself 60 seconds after its last "
-        "sign of life."
+        f"The folder {tmp_path} is in use by process {os.getpid()} on {socket.gethostname()}; wait for it, or name "
+        "another one with --out or --data-root. If that process is dead, the lock ends by itself 60 seconds after its "
+        "last sign of life."
     )
     assert list(tmp_path.iterdir()) == []
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,9 +15,13 @@ from uaabench.cli.options import DataRoot, Plugins
 
 if TYPE_CHECKING:
     from uaabench.core.interface import FusionDataset
+    from uaabench.data.fetch import Fetching
 
-app = typer.Typer(no_args_is_help=True, help="Data sets: prepare, verify, and what is there.")
+app = typer.Typer(no_args_is_help=True, help="Data sets: fetch, prepare, verify, and what is there.")
 
+HOW = "uaabench data fetch NAME, or uaabench data prepare NAME ARCHIVE"
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Agree to the terms of use beforehand, as in a script.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -39,6 +45,40 @@ def prepare(
 
 
 @app.command()
+def fetch(
+    names: Annotated[list[str], typer.Argument(help="`name` or `name:split`, for example `msrs roadscene tno`.")],
+    data_root: DataRoot = None,
+    yes: Yes = False,
+    plugin: Plugins = None,
+) -> None:
+    """Fetch data sets from where their authors put them, and check them; a call that was cut short goes on.
+
+    Example: uaabench data fetch msrs roadscene tno
+    """
+    from uaabench.core import registry
+    from uaabench.data import fetch as fetching
+    from uaabench.running.lock import locked
+    from uaabench.running.progress import progress
+
+    registry.load_plugins(plugin)
+    root = _root(data_root)
+    plans = [fetching.plan(entry, root) for entry in dict.fromkeys(names)]
+    waiting = [plan for plan in plans if not plan.is_here]
+    for plan in plans:
+        if plan.is_here:
+            typer.echo(f"{plan.name}:{plan.split} is in {plan.target} already and stays as it is.")
+    if waiting:
+        agree("\n".join(map(_terms, waiting)), yes=yes)
+    for plan in waiting:
+        workplace = fetching.make_workplace(plan)
+        with locked(workplace), progress({plan.name: len(plan.wanted)}, "files") as advance:
+            fetching.carry_out(plan, lambda name=plan.name: advance(name))  # type: ignore[misc]
+        with suppress(OSError):
+            workplace.rmdir()
+    verify([f"{plan.name}:{plan.split}" for plan in plans], data_root, plugin=plugin)
+
+
+@app.command()
 def verify(
     names: Annotated[
         list[str] | None, typer.Argument(help="`name` or `name:split`. Default: all found in the data root.")
@@ -59,7 +99,7 @@ def verify(
     registry.load_plugins(plugin)
     wanted = [entry.partition(":")[::2] for entry in names] if names else [(name, "") for name in _found(data_root)]
     if not wanted:
-        raise UsageError(f"There is no data set in {_root(data_root)}; run `uaabench data prepare NAME ARCHIVE` first.")
+        raise UsageError(f"There is no data set in {_root(data_root)}; run first: {HOW}")
     reports = []
     for name, split in wanted:
         dataset = _open(name, data_root)
@@ -97,9 +137,32 @@ def info(data_root: DataRoot = None, as_json: Json = False, plugin: Plugins = No
     elif rows:
         typer.echo("\n".join(map(_info_text, rows)))
     else:
-        typer.echo(
-            f"There is no data set in {_root(data_root)}; `uaabench data prepare NAME ARCHIVE` brings one there."
-        )
+        typer.echo(f"There is no data set in {_root(data_root)}; what brings one there: {HOW}")
+
+
+def agree(terms: str, *, yes: bool) -> None:
+    """Show terms of use, and go on only when the user agrees to them.
+
+    Raises:
+        UsageError: There is nobody to ask.
+        Exit: The user does not agree.
+    """
+    from uaabench.core.errors import UsageError
+
+    typer.echo(terms)
+    if yes:
+        return
+    if not sys.stdin or not sys.stdin.isatty():
+        raise UsageError("Nothing was fetched, as nobody agreed to these terms of use; give --yes in a script.")
+    if not typer.confirm("Fetch it under these terms?"):
+        typer.echo("Nothing was fetched.")
+        raise typer.Exit(UsageError.exit_code)
+
+
+def _terms(plan: Fetching) -> str:
+    size = f", {plan.megabytes} MB" if plan.megabytes else ""
+    lines = [f"{plan.name}:{plan.split}: {len(plan.wanted)} files{size}, to {plan.target}", plan.source.terms]
+    return "\n".join(filter(None, [*lines, plan.source.note]))
 
 
 def _root(data_root: Path | None) -> Path:

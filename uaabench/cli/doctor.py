@@ -78,16 +78,17 @@ def _devices() -> Iterator[Finding]:
 
 def _data(data_root: Path) -> Iterator[Finding]:
     from uaabench.core import registry
+    from uaabench.data.sources import how_to_get
 
     for name in registry.dataset_names():
         if name in ("demo", "folder"):
             continue
-        folder = registry.dataset_class(name).locate(data_root)
+        dataset = registry.dataset_class(name)
+        folder = dataset.locate(data_root)
         if folder:
             yield Finding("ok", name, str(folder))
         else:
-            mend = f"uaabench data prepare {name} ARCHIVE_OR_FOLDER"
-            yield Finding("missing", name, f"not in {data_root}", mend)
+            yield Finding("missing", name, f"not in {data_root}", how_to_get(dataset))
     yield Finding("ok", "demo", "made on first use")
 
 

@@ -41,6 +41,12 @@ class WeightsError(UaabenchError):
     exit_code: ClassVar[int] = 4
 
 
+class DownloadError(UaabenchError):
+    """A file cannot be fetched, or what comes is not what it should be (exit code 4)."""
+
+    exit_code: ClassVar[int] = 4
+
+
 class MethodError(UaabenchError):
     """A fusion method broke its contract, for example by returning another image size (exit code 3)."""
 

@@ -18,6 +18,7 @@ from uaabench.core.errors import AbsentError, DataError, unknown_name
 from uaabench.core.files import images
 from uaabench.core.interface import FusionDataset, Pair
 from uaabench.data import box_files
+from uaabench.data.sources import how_to_get
 from uaabench.data.split_file import read_stems
 
 # Name of the one version of boxes that most data sets have.
@@ -135,7 +136,7 @@ class LayoutDataset(FusionDataset):
             inside = self.root.joinpath(*part.folder[:1])
             raise AbsentError(
                 f"The split '{split}' of {self.card.name} is not there, as {inside} has no folders {part.ir[0]} and "
-                f"{part.vi[0]}; bring it into place with `uaabench data prepare {self.card.name} ARCHIVE`."
+                f"{part.vi[0]}; bring it into place: {how_to_get(type(self), split)}"
             )
         versions = {version: box_files.finder(place) for version, place in self.box_places(split).items()}
         return [

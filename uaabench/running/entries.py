@@ -12,6 +12,7 @@ from uaabench.core.errors import DataError, UsageError
 from uaabench.core.files import Mark
 from uaabench.core.interface import FusionDataset, Pair
 from uaabench.data.listing import pairs_of
+from uaabench.data.sources import how_to_get
 from uaabench.methods.named import MethodPlan, plan_method, refuse_label
 from uaabench.running.config import RunConfig
 from uaabench.running.units import DatasetPlan
@@ -152,6 +153,6 @@ def open_dataset(entry: str, data_root: Path) -> tuple[FusionDataset, str, str]:
     if located is None:
         raise DataError(
             f"The data set '{name}' is not in {data_root}; name its parent folder with --data-root, "
-            f"or bring it there: uaabench data prepare {name} ARCHIVE_OR_FOLDER"
+            f"or bring it there: {how_to_get(adapter, split)}"
         )
     return adapter(located.absolute()), name, split or adapter.card.default_split

@@ -139,7 +139,7 @@ def _busy(file: Path) -> str:
     owner = _owner(_content(file))
     who = f"process {owner.get('pid', 'unknown')} on {owner.get('host', 'an unknown machine')}"
     return (
-        f"The run directory {file.parent} is in use by {who}; wait for it, or name another directory with --out. If "
+        f"The folder {file.parent} is in use by {who}; wait for it, or name another one with --out or --data-root. If "
         f"that process is dead, the lock ends by itself {PATIENCE:.0f} seconds after its last sign of life."
     )
 

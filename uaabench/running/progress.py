@@ -44,11 +44,11 @@ def run_progress(plan: Plan, stages: Sequence[str] | None) -> Iterator[Advance]:
 
 
 @contextmanager
-def progress(totals: dict[str, int]) -> Iterator[Advance]:
-    """Show how many pairs of each stage are finished, of so many; yields the function to call after every pair."""
+def progress(totals: dict[str, int], counted: str = "pairs") -> Iterator[Advance]:
+    """Show how much of each stage is finished, of so many pairs or files; yields the function to call after each."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _Lines(totals, console)
+        yield _Lines(totals, console, counted)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TimeRemainingColumn(), TextColumn("left"), console=console) as bars:
@@ -66,8 +66,8 @@ def progress(totals: dict[str, int]) -> Iterator[Advance]:
 class _Lines:
     """Prints a line when a stage ends, and in between once in a while."""
 
-    def __init__(self, totals: dict[str, int], console: Console) -> None:
-        self._totals, self._console = totals, console
+    def __init__(self, totals: dict[str, int], console: Console, counted: str = "pairs") -> None:
+        self._totals, self._console, self._counted = totals, console, counted
         self._done = dict.fromkeys(totals, 0)
         self._begun: dict[str, float] = {}
         self._skipped = dict.fromkeys(totals, 0)
@@ -80,7 +80,11 @@ class _Lines:
             self._skipped[stage] = self._done[stage]
         if self._done[stage] == self._totals[stage] or now >= self._next:
             self._next = now + SECONDS_BETWEEN_LINES
-            parts = [f"{stage}: {self._done[stage]} of {self._totals[stage]} pairs", what, self._left(stage, now)]
+            parts = [
+                f"{stage}: {self._done[stage]} of {self._totals[stage]} {self._counted}",
+                what,
+                self._left(stage, now),
+            ]
             self._console.print(Text(", ".join(filter(None, parts))), soft_wrap=True)
 
     def _left(self, stage: str, now: float) -> str:
