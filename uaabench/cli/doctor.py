@@ -106,5 +106,5 @@ def _weights() -> Iterator[Finding]:
     for card in registry.method_cards().values():
         for name, checkpoint in card.checkpoints.items():
             if not weights.stored(checkpoint):
-                mend = f"uaabench weights add {card.name} FILE, the file is linked from {checkpoint.source}"
+                mend = weights.how_to_get(card, name)
                 yield Finding("missing", f"{card.name}@{name}", "official checkpoint", mend)

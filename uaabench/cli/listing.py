@@ -122,7 +122,7 @@ def _weights(card: MethodCard) -> Iterator[str]:
     if weights.shipped(card.name):
         yield "shipped"
     for name, checkpoint in card.checkpoints.items():
-        yield f"@{name}" if weights.stored(checkpoint) else f"@{name} (add)"
+        yield f"@{name}" if weights.stored(checkpoint) else f"@{name} (fetch)" if checkpoint.urls else f"@{name} (add)"
 
 
 def _datasets() -> list[dict[str, Any]]:

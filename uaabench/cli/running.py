@@ -43,6 +43,7 @@ def run(
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh/--resume", help="Compute everything anew.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    fetch: Annotated[bool, typer.Option("--fetch", help="First fetch official checkpoints that are not here.")] = False,
 ) -> None:
     """Fuse, score and report: the whole benchmark.
 
@@ -73,7 +74,21 @@ def run(
         "floor": False if no_floor else None,
         "fail_fast": True if fail_fast else None,
     }
-    execute(build(given, config), out, fresh=fresh, dry_run=dry_run)
+    described = build(given, config)
+    if fetch:
+        _fetch_weights(described)
+    execute(described, out, fresh=fresh, dry_run=dry_run)
+
+
+def _fetch_weights(config: RunConfig) -> None:
+    """Fetch the official checkpoints that a run needs; exits with 4 when one does not come."""
+    from uaabench.cli.weights import fetch_all
+    from uaabench.core import official, registry
+    from uaabench.core.errors import WeightsError
+
+    registry.load_plugins(config.plugins)
+    if fetch_all(official.missing(config.methods)):
+        raise typer.Exit(WeightsError.exit_code)
 
 
 def score(

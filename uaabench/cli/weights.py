@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from uaabench.core.errors import WeightsError
+from uaabench.core import official
+from uaabench.core.errors import DownloadError, UsageError, WeightsError
 
 if TYPE_CHECKING:
+    from uaabench.core.interface import MethodCard
     from uaabench.core.weights import ResolvedWeights
 
 app = typer.Typer(no_args_is_help=True, help="Weights: list, add, fetch and verify them.")
@@ -36,7 +38,15 @@ def list_weights() -> None:
             rows.append((card.name, "shipped", shipped.sha256[:12], "yes", "uaabench"))
         for name, checkpoint in card.checkpoints.items():
             here = "yes" if weights.stored(checkpoint) else "no"
-            rows.append((card.name, f"{card.name}@{name}", checkpoint.sha256[:12], here, checkpoint.source))
+            rows.append(
+                (
+                    card.name,
+                    f"{card.name}@{name}",
+                    weights.known_hash(checkpoint)[:12] or "not known",
+                    here,
+                    checkpoint.source,
+                )
+            )
     print_listing(("method", "weights", "sha256", "here", "from"), rows, Console(highlight=False))
 
 
@@ -61,15 +71,40 @@ def add(
 
 
 @app.command()
-def fetch(method: Method, checkpoint: Annotated[str, typer.Argument(help="Name of the checkpoint.")]) -> None:
-    """Download an official checkpoint from where its authors offer it.
+def fetch(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="`method@checkpoint`, or `method` for all of its checkpoints.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All official checkpoints of all methods.")] = False,
+) -> None:
+    """Fetch official checkpoints from where their authors put them, each checked by its hash.
 
-    Example: uaabench weights fetch tardal dt
+    What cannot be fetched does not stop the others. Examples:
+
+        uaabench weights fetch seafusion@official tardal
+
+        uaabench weights fetch --all
     """
-    from uaabench.core import registry, weights
+    if bool(names) == every:
+        raise UsageError("Name methods or checkpoints to fetch, such as seafusion or tardal@dt, or give --all.")
+    if fetch_all(official.wanted(names or [])):
+        raise typer.Exit(WeightsError.exit_code)
 
-    path = weights.fetch(registry.method_card(method), checkpoint)
-    typer.echo(f"{method}@{checkpoint} is in {path}")
+
+def fetch_all(wanted: Iterable[tuple[MethodCard, str]]) -> int:
+    """Fetch checkpoints one after another, and say what came of each; the number of those that did not come."""
+    failed = 0
+    for card, name in wanted:
+        try:
+            fetched = official.fetch(card, name)
+        except (DownloadError, WeightsError) as error:
+            typer.echo(f"uaabench: {error}", err=True)
+            failed += 1
+            continue
+        typer.echo(f"{card.name}@{name} is in {fetched.path}; licence: {card.licence or 'none stated by the authors'}")
+        if fetched.is_pinned:
+            typer.echo(f"  pinned: nobody has published its hash, from now on it must be {fetched.sha256}")
+    return failed
 
 
 @app.command()

@@ -60,17 +60,19 @@ class Checkpoint:
     """A published checkpoint of a learned method, known by its hash.
 
     Attributes:
-        sha256: Hash of the file; of a checkpoint in several files the hash of their sorted hashes, a line each.
+        sha256: Hash of the file; of a checkpoint in several files the hash of their sorted hashes, a line each; empty
+            where nobody has published it, so that the first fetch pins it.
         parts: Hashes of its files where it has several.
         source: Page the authors link it from.
-        url: Direct download, where the authors offer one.
+        urls: Address of the file, or of each file in the order of `parts`, at a commit that does not move; empty where
+            there is none.
         note: What a user must know, for example which run of the paper it is.
         options: Keyword arguments the method needs to run this file as its authors do.
     """
 
     sha256: str
     source: str
-    url: str = ""
+    urls: tuple[str, ...] = ()
     note: str = ""
     parts: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -132,7 +134,7 @@ class MethodCard:
         """
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         checkpoints = {
-            name: Checkpoint(**{**entry, "parts": tuple(entry.get("parts", ()))})
+            name: Checkpoint(**{**entry, **{key: tuple(entry.get(key, ())) for key in ("parts", "urls")}})
             for name, entry in content.pop("checkpoints", {}).items()
         }
         unknown = content.keys() - {entry.name for entry in fields(cls)}

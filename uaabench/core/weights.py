@@ -205,10 +205,9 @@ def _resolve_shipped(card: MethodCard) -> ResolvedWeights:
     if path is None or facts is None:
         if card.checkpoints:
             names = " or ".join(f"{card.name}@{name}" for name in card.checkpoints)
-            source = next(iter(card.checkpoints.values())).source
             raise WeightsError(
-                f"{card.title} comes without weights: get them from {source}, run 'uaabench weights add {card.name} "
-                f"FILE', and name it {names}."
+                f"{card.title} comes without weights: name it {names}, once they are here; "
+                f"{how_to_get(card, next(iter(card.checkpoints)))}"
             )
         return ResolvedWeights()
     return ResolvedWeights(path, facts.sha256, "shipped", "retrained")
@@ -219,25 +218,72 @@ def _resolve_checkpoint(card: MethodCard, name: str) -> ResolvedWeights:
     path = stored(checkpoint)
     if path is None:
         raise WeightsError(
-            f"The checkpoint '{name}' of {card.name} is not in {paths.weights_folder()}; get it from "
-            f"{checkpoint.source} and run: uaabench weights add {card.name} FILE"
+            f"The checkpoint '{name}' of {card.name} is not in {paths.weights_folder()}; {how_to_get(card, name)}"
         )
-    return ResolvedWeights(path, checkpoint.sha256, name, "official", checkpoint.options)
+    return ResolvedWeights(path, known_hash(checkpoint), name, "official", checkpoint.options)
 
 
 def _resolve_file(card: MethodCard, path: Path) -> ResolvedWeights:
     digest = sha256(path)
     for name, checkpoint in card.checkpoints.items():
-        if checkpoint.sha256 == digest:
+        if known_hash(checkpoint) == digest:
             return ResolvedWeights(path, digest, name, "official", checkpoint.options)
     return ResolvedWeights(path, digest, path.name, "custom")
 
 
+def how_to_get(card: MethodCard, name: str) -> str:
+    """What brings an official checkpoint here: the command, and how to do it by hand."""
+    checkpoint = card.checkpoints[name]
+    by_hand = f"get it from {checkpoint.source} and run: uaabench weights add {card.name} FILE"
+    return f"run: uaabench weights fetch {card.name}@{name}, or {by_hand}" if checkpoint.urls else by_hand
+
+
+def known_hash(checkpoint: Checkpoint) -> str:
+    """SHA-256 of a checkpoint by its card or, where nobody has published it, of the first file fetched here, or empty.
+
+    Raises:
+        WeightsError: The file that holds the latter is broken.
+    """
+    if checkpoint.sha256 or not checkpoint.urls:
+        return checkpoint.sha256
+    return pins().get(checkpoint.urls[0], "")
+
+
+def pins() -> dict[str, str]:
+    """SHA-256 by address of what was fetched without a published hash.
+
+    Raises:
+        WeightsError: The file that holds them is broken.
+    """
+    path = _pin_file()
+    if not path.exists():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {str(url): str(digest) for url, digest in content.items()}
+    except (OSError, ValueError, AttributeError) as error:
+        raise WeightsError(f"{path} is no list of pinned hashes; remove it, and fetch its weights again.") from error
+
+
+def pin(url: str, digest: str) -> None:
+    """Remember the hash of what first came from an address, which is asked of it from then on.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
+    write_json(_pin_file(), {**pins(), url: digest})
+
+
+def _pin_file() -> Path:
+    return paths.weights_folder() / "pins.json"
+
+
 def stored(checkpoint: Checkpoint) -> Path | None:
     """File of an official checkpoint in the user's weights folder, or the folder of all its files, or None."""
-    path = paths.weights_folder() / f"{checkpoint.sha256}.pt"
+    digest = known_hash(checkpoint)
+    path = paths.weights_folder() / f"{digest}.pt"
     if not checkpoint.parts:
-        return path if path.is_file() else None
+        return path if digest and path.is_file() else None
     folder = path.with_suffix("")
     return folder if all((folder / f"{part}.pt").is_file() for part in checkpoint.parts) else None
 
@@ -252,7 +298,7 @@ def add(card: MethodCard, file: Path) -> list[str]:
         WeightsError: The file is none of the card's checkpoints.
     """
     digest = sha256(file)
-    known = {name: entry for name, entry in card.checkpoints.items() if digest in (entry.sha256, *entry.parts)}
+    known = {name: entry for name, entry in card.checkpoints.items() if digest in (known_hash(entry), *entry.parts)}
     if not known:
         raise WeightsError(
             f"{file} (SHA-256 {digest[:12]}…) is no known checkpoint of {card.name}; known are: "
@@ -260,37 +306,11 @@ def add(card: MethodCard, file: Path) -> list[str]:
         )
     for checkpoint in known.values():
         root = paths.weights_folder()
-        folder = root / checkpoint.sha256 if checkpoint.parts else root
+        folder = root / known_hash(checkpoint) if checkpoint.parts else root
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(folder / f"{digest}.pt") as aside:
             shutil.copyfile(file, aside)
     return list(known)
-
-
-def fetch(card: MethodCard, name: str) -> Path:
-    """Download an official checkpoint from where its authors offer it, and check its hash.
-
-    Raises:
-        UsageError: There is no such checkpoint.
-        WeightsError: The authors offer no direct download, or it failed.
-    """
-    if name not in card.checkpoints:
-        raise unknown_name(f"checkpoint of {card.name}", name, card.checkpoints)
-    checkpoint = card.checkpoints[name]
-    if not checkpoint.url:
-        raise WeightsError(
-            f"The authors of {card.name} offer no direct download of '{name}'; get it from {checkpoint.source} "
-            f"and run: uaabench weights add {card.name} FILE"
-        )
-    import pooch
-
-    try:
-        found = pooch.retrieve(
-            checkpoint.url, f"sha256:{checkpoint.sha256}", f"{checkpoint.sha256}.pt", paths.weights_folder()
-        )
-    except (OSError, ValueError) as error:
-        raise WeightsError(f"Downloading {checkpoint.url} failed: {error}.") from error
-    return Path(found)
 
 
 def export(path: Path, tensors: Mapping[str, Tensor], card: WeightsCard, config: Mapping[str, Any]) -> None:
