@@ -4,14 +4,20 @@ import numpy as np
 import pytest
 import torch
 
-from uaabench.baselines.floor import Average, Infrared, Maximum, Visible
+from uaabench.baselines.floor import Average, Infrared, Maximum, MaximumPlusMinimum, Visible
 from uaabench.core import imaging
 from uaabench.core.arrays import ByteImage
 from uaabench.core.interface import FusionMethod
 from uaabench.core.registry import method_card, method_class
 from uaabench.metrics.profiles.cddfuse import CDDFUSE
 
-RULES = {"visible": Visible, "infrared": Infrared, "average": Average, "maximum": Maximum}
+RULES = {
+    "visible": Visible,
+    "infrared": Infrared,
+    "average": Average,
+    "maximum": Maximum,
+    "maximum_plus_minimum": MaximumPlusMinimum,
+}
 
 
 def fused(method: FusionMethod, ir: ByteImage, vi: ByteImage) -> ByteImage:
@@ -53,6 +59,18 @@ def test_maximum_takes_the_larger_level() -> None:
     assert fused(Maximum(), levels(0, 200, 7), grey_rgb(255, 100, 7)).tolist() == [[255, 200, 7]]
 
 
+def test_a_quarter_of_the_minimum_beyond_26_is_added_half_to_even() -> None:
+    # 100 + (26 - 26)/4 = 100; 100 + (30 - 26)/4 = 101; 100 + (28 - 26)/4 = 100.5 -> 100; 101 + 0.5 -> 102;
+    # 10 + (0 - 26)/4 = 3.5 -> 4; 100 + (100 - 26)/4 = 118.5 -> 118
+    ir, vi = levels(100, 30, 28, 101, 0, 100), grey_rgb(26, 100, 100, 28, 10, 100)
+    assert fused(MaximumPlusMinimum(), ir, vi).tolist() == [[100, 101, 100, 102, 4, 118]]
+
+
+def test_what_leaves_the_grey_levels_is_clipped() -> None:
+    # 2 + (2 - 26)/4 = -4; 250 + (240 - 26)/4 = 303.5
+    assert fused(MaximumPlusMinimum(), levels(2, 250), grey_rgb(2, 240)).tolist() == [[0, 255]]
+
+
 def test_colour_counts_by_its_rounded_luminance() -> None:
     vi = np.random.default_rng(0).integers(256, size=(64, 64, 3), dtype=np.uint8)
     luminance, rest = np.divmod(vi.astype(int) @ [299, 587, 114], 1000)
@@ -74,7 +92,7 @@ EXPECTED = {
 
 @pytest.mark.shared
 @pytest.mark.slow
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", EXPECTED)
 def test_the_floor_has_the_published_figures(shared: Path, name: str) -> None:
     folder = shared / "data" / "MSRS" / "test"
     values = []

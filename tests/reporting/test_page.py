@@ -294,7 +294,15 @@ def test_half_of_the_shown_pairs_are_those_on_which_methods_differ_most(evidence
     (dataset,) = pictures(evidence, numbers, table, 2)
     assert len(dataset["pairs"]) == 2
     assert dataset["pairs"][0]["id"] == min(evidence.records.loc[evidence.records["scope"] == "pair", "pair"])
-    assert set(dataset["pairs"][0]["layers"]) == {"infrared", "visible", "average", "maximum", "laplacian", "noise"}
+    assert set(dataset["pairs"][0]["layers"]) == {
+        "infrared",
+        "visible",
+        "average",
+        "maximum",
+        "maximum_plus_minimum",
+        "laplacian",
+        "noise",
+    }
 
 
 def test_sources_come_from_the_floor_where_the_data_are_gone(evidence, numbers, table, monkeypatch):

@@ -66,11 +66,11 @@ def test_a_run_prints_the_table_and_keeps_everything(run, tmp_path):
     assert result.code == 0, result.err
     assert "Laplacian" in result.out
     table = results(tmp_path / "R")
-    assert set(table["method"]) == {"visible", "infrared", "average", "maximum", "laplacian"}
+    assert set(table["method"]) == {"visible", "infrared", "average", "maximum", "maximum_plus_minimum", "laplacian"}
     assert set(table["metric"]) == {"EN", "SD", "SF", "VIF", "Qabf"}
     assert (table["n"] == 4).all()
     records = pd.read_parquet(tmp_path / "R" / "records.parquet")
-    assert len(records) == 5 * 4 * 5
+    assert len(records) == 6 * 4 * 5
     assert (records["status"] == "ok").all()
     manifest = json.loads((tmp_path / "R" / "manifest.json").read_text())
     assert manifest["config"]["methods"] == ["laplacian"]
@@ -209,7 +209,7 @@ def test_score_and_report_work_from_the_run_directory_alone(run, uaabench, tmp_p
 def test_dry_run_computes_nothing(run, tmp_path):
     result = run("average", "--dry-run")
     assert result.code == 0
-    assert "8 units, 8 to do" in result.out
+    assert "10 units, 10 to do" in result.out
     assert not (tmp_path / "R").exists()
 
 

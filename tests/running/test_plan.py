@@ -20,7 +20,14 @@ def keys(planned):
 
 def test_the_floor_comes_first_and_every_method_once(pair_folder):
     planned = make(pair_folder, ["laplacian", "average", "laplacian"], floor=True)
-    assert [method.label for method in planned.methods] == ["visible", "infrared", "average", "maximum", "laplacian"]
+    assert [method.label for method in planned.methods] == [
+        "visible",
+        "infrared",
+        "average",
+        "maximum",
+        "maximum_plus_minimum",
+        "laplacian",
+    ]
 
 
 def test_a_glob_names_all_methods_it_matches(pair_folder):

@@ -17,7 +17,7 @@ from uaabench.methods.named import MethodPlan, plan_method, refuse_label
 from uaabench.running.config import RunConfig
 from uaabench.running.units import DatasetPlan
 
-FLOOR = ("visible", "infrared", "average", "maximum")
+FLOOR = ("visible", "infrared", "average", "maximum", "maximum_plus_minimum")
 
 
 def plan_methods(config: RunConfig) -> Iterable[MethodPlan]:
