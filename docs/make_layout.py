@@ -22,7 +22,7 @@ FOLDERS = {"uaabench": "uaabench", "baselines": "uaabench.baselines", "datasets"
 # From the bottom: a package imports those below its row only. What stands in one row is independent.
 LAYERS = (
     ("core",),
-    ("statistics", "metrics", "data"),
+    ("statistics", "metrics", "data", "degradations"),
     ("methods",),
     ("running",),
     ("judges",),

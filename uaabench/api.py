@@ -48,6 +48,8 @@ def run(  # noqa: PLR0913 - one parameter for each entry of a configuration, all
     device: str = "auto",
     precision: Literal["fp32", "bf16"] = "fp32",
     jobs: int = 1,
+    degrade: Sequence[str] = (),
+    score_against: Literal["clean", "degraded"] = "clean",
     limit: int | None = None,
     seed: int = 0,
     fail_fast: bool = False,
@@ -75,6 +77,8 @@ def run(  # noqa: PLR0913 - one parameter for each entry of a configuration, all
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         precision: Arithmetic of the networks.
         jobs: Worker processes; 1 works in this process, unless there are plug-ins.
+        degrade: Degradations such as `ir.noise:3`; each adds a degraded version of every data set.
+        score_against: The sources that fused images of degraded input are scored against.
         limit: Only the first so many pairs of each data set.
         seed: Seed set before every pair, 0 to 2^32 - 1.
         fail_fast: Stop at the first failure.
@@ -103,6 +107,8 @@ def run(  # noqa: PLR0913 - one parameter for each entry of a configuration, all
         "device": device,
         "precision": precision,
         "jobs": jobs,
+        "degrade": _listed("degrade", degrade),
+        "score_against": score_against,
         "limit": limit,
         "seed": seed,
         "fail_fast": fail_fast,
@@ -122,7 +128,7 @@ def plan_run(config: RunConfig, out: Given | None = None) -> tuple[Plan, Path]:
         UaabenchError: A name is unknown, or data or weights are not there.
     """
     planned = plan.make(config, pipeline.pick_device(config.device).partition(":")[0])
-    labels = "-".join(data.label for data in planned.datasets)
+    labels = "-".join(dict.fromkeys(data.label for data in planned.datasets))
     return planned, Path(out).expanduser() if out is not None else Path("runs") / f"{labels}-{planned.key[:8]}"
 
 

@@ -46,6 +46,7 @@ def write_run(
             "methods": list(values),
             "datasets": [dataset],
             "metrics": [],
+            "degrade": [],
             "options": {},
             "plugins": [],
             "data_root": "/here",

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     PROFILES = "profiles"
     SEGMENTERS = "segmenters"
     PROTOCOLS = "protocols"
+    DEGRADATIONS = "degradations"
 
 
 def list_names(
@@ -36,7 +37,7 @@ def list_names(
     as_json: Annotated[bool, typer.Option("--json", help="Stable JSON, one object for each name.")] = False,
     plugin: options.Plugins = None,
 ) -> None:
-    """List methods, data sets, metrics, profiles, segmenters or protocols of mIoU.
+    """List methods, data sets, metrics, profiles, segmenters, protocols of mIoU or degradations.
 
     Weights marked (add) are their authors': 'uaabench weights list' says where they are, 'uaabench weights add' takes
     them in. Examples: uaabench list methods; uaabench list datasets --json
@@ -183,6 +184,21 @@ def _segmenters() -> list[dict[str, Any]]:
     return [*trained, *({"name": name, "kind": "network to train", "summary": file} for name, file in CONFIGS.items())]
 
 
+def _degradations() -> list[dict[str, Any]]:
+    from uaabench.degradations import CORRUPTIONS
+
+    return [
+        {
+            "name": entry.name,
+            "written": entry.usage.replace("`", ""),
+            "sources": ", ".join(entry.sources),
+            "version": entry.version,
+            "summary": f"{entry.title}; {entry.reference}",
+        }
+        for entry in CORRUPTIONS.values()
+    ]
+
+
 def _protocols() -> list[dict[str, Any]]:
     from uaabench.judges.segmentation.protocols import PROTOCOLS
 
@@ -205,6 +221,7 @@ LISTINGS: dict[Kind, Callable[[], list[dict[str, Any]]]] = {
     Kind.PROFILES: _profiles,
     Kind.SEGMENTERS: _segmenters,
     Kind.PROTOCOLS: _protocols,
+    Kind.DEGRADATIONS: _degradations,
 }
 
 

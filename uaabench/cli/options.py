@@ -37,6 +37,13 @@ SegmenterName = Annotated[
 ProtocolName = Annotated[
     str | None, typer.Option("--protocol", help="Convention of mIoU, for example `msrs-9`. Default: the data set's.")
 ]
+ScoreAgainst = Annotated[
+    str | None,
+    typer.Option(
+        "--score-against",
+        help="What fused images of degraded input are scored against: `clean` or `degraded` sources. Default: `clean`.",
+    ),
+]
 DataRoot = Annotated[
     Path | None,
     typer.Option("--data-root", help="Folder of the data sets. Default: `$UAABENCH_DATA`, else the user's."),

@@ -33,6 +33,14 @@ def run(
     device: options.Device = None,
     precision: Annotated[str | None, typer.Option(help="`fp32` or `bf16`. Default: `fp32`.")] = None,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", help="Worker processes. Default: 1.")] = None,
+    degrade: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Comma list of degraded versions of every data set, beside the clean one: `noise:3`, `ir.noise:3`, "
+            "`vi.noise:1+ir.blur:2`; see `uaabench list degradations`."
+        ),
+    ] = None,
+    score_against: options.ScoreAgainst = None,
     limit: Annotated[int | None, typer.Option(help="Only the first N pairs of each data set.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Run directory. Default: `runs/<plan>`.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file with these options; what is given here wins.")] = None,
@@ -53,6 +61,8 @@ def run(
 
         uaabench run --methods 'uaa,tardal@dt,mine=fused/' --datasets msrs,tno --data-root data/ --out runs/paper
 
+        uaabench run --methods uaa,tardal --degrade noise:3,ir.blur:2,shift:4px
+
         uaabench run --config paper.yaml --jobs 2
     """
     from uaabench.running.config import build
@@ -67,6 +77,8 @@ def run(
         "device": device,
         "precision": precision,
         "jobs": jobs,
+        "degrade": options.split_commas(degrade),
+        "score_against": score_against,
         "limit": limit,
         "data_root": data_root,
         "plugins": plugin,
@@ -95,6 +107,7 @@ def score(
     run: RunFolder,
     metrics: options.Metrics = None,
     profile: options.ProfileName = None,
+    score_against: options.ScoreAgainst = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Score everything anew.")] = False,
     plugin: options.Plugins = None,
 ) -> None:
@@ -112,6 +125,7 @@ def score(
     given = {
         "metrics": options.split_commas(metrics) or ([] if profile else None),
         "profile": profile,
+        "score_against": score_against,
         "plugins": plugin,
     }
     config = manifest.read_config(run).model_dump() | {key: value for key, value in given.items() if value is not None}

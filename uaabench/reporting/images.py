@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from uaabench.core import files, imaging, registry
 from uaabench.core.errors import UaabenchError
-from uaabench.core.interface import FusionDataset, LabelClass, Pair
+from uaabench.core.interface import FusionDataset, LabelClass, Pair, Sources
+from uaabench.degradations import parse
 from uaabench.running import store
 from uaabench.running.evidence import DatasetHead, KeptUnit, Run
 from uaabench.running.stage import Stage
@@ -44,12 +45,16 @@ class RunImages:
         return self._adapter.card.classes if self._adapter else ()
 
     def source(self, name: str, pair: str) -> Image | None:
-        """`infrared` (H,W) or `visible` (H,W,3); without the data the artefact of the trivial method of that name."""
-        known = self._files(pair)
-        file, read = (known[:1], imaging.read_grey) if name == "infrared" else (known[1:2], imaging.read_rgb)
+        """`infrared` (H,W) or `visible` (H,W,3), as it was fused: degraded where the data set is.
+
+        Without the data the artefact of the trivial method of that name.
+        """
+        known = self._files(pair)[:2]
         try:
-            if file and _is_unchanged(file[0]):
-                return read(Path(file[0][0]))
+            if known and all(map(_is_unchanged, known)):
+                sources = Sources(imaging.read_grey(Path(known[0][0])), imaging.read_rgb(Path(known[1][0])))
+                if degraded := self._degraded(sources, pair):
+                    return degraded.ir if name == "infrared" else degraded.vi
         except UaabenchError:
             pass
         return self.fused(name, pair)
@@ -86,6 +91,14 @@ class RunImages:
             return stage.layer(unit.folder, pair, unit.values[pair], self.classes)
         except UaabenchError:
             return None
+
+    def _degraded(self, sources: Sources, pair: str) -> Sources | None:
+        """The sources of a pair as they were fused; None where a corruption is no longer what it was."""
+        head = self._dataset.degraded
+        if head is None:
+            return sources
+        degradation = parse(head.text, head.key["seed"])
+        return degradation.apply(sources, self._facts["adapter"], pair) if degradation.key == head.key else None
 
     @cached_property
     def _fused(self) -> Mapping[str, KeptUnit]:

@@ -31,6 +31,8 @@ class RunConfig(BaseModel):
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         precision: Arithmetic of the networks.
         jobs: Worker processes; 1 runs everything in this process.
+        degrade: Degradations such as `ir.noise:3`; each adds a degraded version of every data set.
+        score_against: The sources that fused images of degraded input are scored against.
         limit: Only the first so many pairs of each data set.
         seed: Seed set before every pair, 0 to 2^32 - 1 as NumPy takes it.
         fail_fast: Stop at the first failure.
@@ -51,6 +53,8 @@ class RunConfig(BaseModel):
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     precision: Literal["fp32", "bf16"] = "fp32"
     jobs: PositiveInt = 1
+    degrade: list[str] = []
+    score_against: Literal["clean", "degraded"] = "clean"
     limit: PositiveInt | None = None
     seed: int = Field(default=0, ge=0, lt=2**32)
     fail_fast: bool = False

@@ -13,6 +13,7 @@ from uaabench.core.files import Mark
 from uaabench.core.interface import FusionDataset, Pair
 from uaabench.data.listing import pairs_of
 from uaabench.data.sources import how_to_get
+from uaabench.degradations import parse_all
 from uaabench.methods.named import MethodPlan, plan_method, refuse_label
 from uaabench.running.config import RunConfig
 from uaabench.running.units import DatasetPlan
@@ -52,10 +53,13 @@ def _expand(entry: str) -> list[str]:
 def plan_datasets(config: RunConfig) -> tuple[DatasetPlan, ...]:
     """Resolve the data sets of a run: the named ones, or all found in the data root, or the demo set.
 
+    Each is followed by its degraded versions.
+
     Raises:
-        UsageError: A data set or split is unknown, or two entries would be one section of the table.
+        UsageError: A data set, split or degradation is unknown, or two entries would be one section of the table.
         DataError: A named data set is not there.
     """
+    degradations = parse_all(config.degrade, config.seed)
     data_root = config.data_root or paths.data_folder()
     opened = []
     entry_of: dict[tuple[str, str], str] = {}
@@ -69,7 +73,20 @@ def plan_datasets(config: RunConfig) -> tuple[DatasetPlan, ...]:
             )
         entry_of[where] = entry
         opened.append((dataset, label, split))
-    return tuple(_plan_named(*entry, config) for entry in opened)
+    clean = [_plan_named(*entry, config) for entry in opened]
+    planned = tuple(version for dataset in clean for version in (dataset, *map(dataset.degraded, degradations)))
+    _refuse_shared_places(planned)
+    return planned
+
+
+def _refuse_shared_places(datasets: Sequence[DatasetPlan]) -> None:
+    """A list of pairs may be called like a degraded split, such as `test+noise-3.txt`."""
+    places = [dataset.place for dataset in datasets]
+    for dataset in datasets:
+        if places.count(dataset.place) > 1:
+            raise UsageError(
+                f"Two sections of the table would be called '{dataset.name}'; give the list of pairs another name."
+            )
 
 
 def _plan_named(dataset: FusionDataset, label: str, split: str, config: RunConfig) -> DatasetPlan:

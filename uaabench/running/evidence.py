@@ -51,6 +51,25 @@ class MethodRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DegradedHead:
+    """What a table says about the degraded version of a data set.
+
+    Attributes:
+        text: The degradation, as it is written on the command line.
+        kind: Its corruptions without their strengths.
+        clean: Split of the clean version.
+        scored_against: `clean` or `degraded` sources.
+        key: What its images depend on, as `Degradation.key`.
+    """
+
+    text: str
+    kind: str
+    clean: str
+    scored_against: str
+    key: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatasetHead:
     """What a table says about one split of a data set.
 
@@ -60,6 +79,7 @@ class DatasetHead:
         split: The split.
         planned: How many pairs were to be fused.
         expected: How many the split has; None where that varies.
+        degraded: How its sources were degraded; None for clean ones.
     """
 
     name: str
@@ -67,6 +87,7 @@ class DatasetHead:
     split: str
     planned: int
     expected: int | None = None
+    degraded: DegradedHead | None = None
 
     @property
     def key(self) -> str:
@@ -132,6 +153,7 @@ class Run:
                 split=entry["split"],
                 planned=entry["pairs"],
                 expected=entry["expected"],
+                degraded=_degraded(entry.get("degradation")),
             )
             for entry in self.facts["datasets"]
         ]
@@ -247,7 +269,8 @@ def refuse_unlike(run: Run, reference: Run) -> None:
     """Refuse two runs whose numbers cannot be compared.
 
     Raises:
-        UsageError: They differ in profile or version, or in the images or classes of a data set that both have.
+        UsageError: They differ in profile or version, or in the images or classes of a data set that both have, or in
+            what degraded ones are scored against.
     """
     here, there = (one.facts["profile"] for one in (run, reference))
     if here != there:
@@ -266,6 +289,12 @@ def refuse_unlike(run: Run, reference: Run) -> None:
                     f"({other['pairs']} pairs) and {reference.folder} ({entry['pairs']} pairs); run both on the same "
                     "data and --limit."
                 )
+        here, there = (side.get("degradation", {}).get("scored_against") for side in (other, entry))
+        if here != there:
+            raise UsageError(
+                f"'{entry['label']} {entry['split']}' is scored against {here} sources in {run.folder} but {there} ones "
+                f"in {reference.folder}; score one of them again: uaabench score RUN --score-against {there}"
+            )
 
 
 def _column(facts: Mapping[str, Any]) -> Column:
@@ -275,6 +304,18 @@ def _column(facts: Mapping[str, Any]) -> Column:
         raise DataError(
             f"The manifest says too little of a column: {error}; give the command of the run again."
         ) from error
+
+
+def _degraded(facts: Mapping[str, Any] | None) -> DegradedHead | None:
+    if facts is None:
+        return None
+    return DegradedHead(
+        text=facts["text"],
+        kind=facts["kind"],
+        clean=facts["clean"],
+        scored_against=facts["scored_against"],
+        key={"steps": facts["steps"], "seed": facts["seed"]},
+    )
 
 
 def _row(method: Mapping[str, Any]) -> MethodRow:

@@ -22,6 +22,7 @@ from uaabench.core.columns import Column
 from uaabench.core.errors import DataError, UsageError
 from uaabench.core.threads import threads_per_job
 from uaabench.core.version import __version__
+from uaabench.degradations import Degradation
 from uaabench.methods.named import MethodPlan
 from uaabench.running import store
 from uaabench.running.config import RunConfig
@@ -55,7 +56,7 @@ def write(run: Path, plan: Plan, device: str, tables: Mapping[str, str]) -> None
         "columns": [column_facts(metric) for metric in plan.metrics],
         "stages": [_stage_facts(stage, plan) for stage in plan.stages],
         "methods": [_method_facts(method, plan) for method in plan.methods],
-        "datasets": [_dataset_facts(dataset) for dataset in plan.datasets],
+        "datasets": [_dataset_facts(dataset, plan) for dataset in plan.datasets],
         "units": [_unit_facts(unit) for unit in plan.of()],
         "plugins": [
             {"path": str(path.absolute()), "sources": registry.plugin_sources(path)} for path in config.plugins
@@ -143,12 +144,13 @@ def refuse_other(run: Path, units: Sequence[Unit], stages: Sequence[str]) -> Non
 def command(config: RunConfig) -> str:
     """The command line that describes a run, without what belongs to one machine: folders, workers, device."""
     words = ["uaabench", "run", "--methods", ",".join(config.methods)]
-    for option, entries in (("--datasets", config.datasets), ("--metrics", config.metrics)):
+    listed = (("--datasets", config.datasets), ("--metrics", config.metrics), ("--degrade", config.degrade))
+    for option, entries in listed:
         words += [option, ",".join(entries)] if entries else []
     defaults = RunConfig(methods=config.methods)
-    for name in ("profile", "segmenter", "protocol", "precision", "limit", "seed"):
+    for name in ("profile", "segmenter", "protocol", "precision", "limit", "seed", "score_against"):
         if getattr(config, name) != getattr(defaults, name):
-            words += [f"--{name}", str(getattr(config, name))]
+            words += [f"--{name.replace('_', '-')}", str(getattr(config, name))]
     return shlex.join([*words, *([] if config.floor else ["--no-floor"])])
 
 
@@ -194,7 +196,7 @@ def _method_facts(method: MethodPlan, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _dataset_facts(dataset: DatasetPlan) -> dict[str, Any]:
+def _dataset_facts(dataset: DatasetPlan, plan: Plan) -> dict[str, Any]:
     return {
         "label": dataset.label,
         "title": dataset.title,
@@ -213,6 +215,17 @@ def _dataset_facts(dataset: DatasetPlan) -> dict[str, Any]:
             for pair in dataset.pairs
         },
         "classes": [entry.name for entry in dataset.open().card.classes],
+        **({"degradation": _degradation_facts(dataset, dataset.degradation, plan)} if dataset.degradation else {}),
+    }
+
+
+def _degradation_facts(dataset: DatasetPlan, degradation: Degradation, plan: Plan) -> dict[str, Any]:
+    return {
+        "text": degradation.text,
+        "kind": degradation.kind,
+        "clean": dataset.split.removesuffix(f"+{degradation.name}"),
+        "scored_against": plan.config.score_against,
+        **degradation.key,
     }
 
 

@@ -190,7 +190,7 @@ def _joined_config(parts: Sequence[Run]) -> dict[str, Any]:
     configs = [part.facts["config"] for part in parts]
     joined = {
         name: [entry for config in configs for entry in config[name]]
-        for name in ("methods", "datasets", "metrics", "plugins")
+        for name in ("methods", "datasets", "metrics", "degrade", "plugins")
     }
     options = {name: value for config in reversed(configs) for name, value in config["options"].items()}
     return {**{name: list(dict.fromkeys(entries)) for name, entries in joined.items()}, "options": options}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ from uaabench.core import registry
 from uaabench.core.arrays import ByteImage
 from uaabench.core.boxes import Boxes
 from uaabench.core.errors import faults
-from uaabench.core.files import Mark
+from uaabench.core.files import Mark, digest
 from uaabench.core.interface import DatasetCard, FusionDataset, Pair, Sources
+from uaabench.degradations import Degradation
 from uaabench.methods.named import MethodPlan
 
 
@@ -24,15 +25,17 @@ class DatasetPlan:
     Attributes:
         label: Its name in tables; label and split together are unique in a run.
         title: Its name in prose.
-        split: Name of the split, or the stem of the list that was named.
+        split: Name of the split, or the stem of the list that was named; of a degraded one with the degradation:
+            `test+ir.noise-3`.
         root: Its folder, absolute.
         pairs: The pairs that are benchmarked.
         expected: How many the split has by the card of the data set; None where that varies.
         adapter: Name of its adapter in the registry.
-        index: SHA-256 over ids and content of all source images.
+        index: SHA-256 over ids and content of all source images, and what is done to them.
         labels: SHA-256 over the content of all label maps.
         boxes: SHA-256 over the content of all box files, by version.
         marks: What each file was when the run was planned.
+        degradation: What is done to the sources before they are fused; None for the clean data set.
     """
 
     label: str
@@ -46,6 +49,7 @@ class DatasetPlan:
     labels: str = ""
     boxes: Mapping[str, str] = field(default_factory=dict)
     marks: Mapping[Path, Mark] = field(default_factory=dict, repr=False)
+    degradation: Degradation | None = None
 
     @property
     def place(self) -> Path:
@@ -59,7 +63,16 @@ class DatasetPlan:
 
     def open(self) -> PlannedPairs:
         """Open the data set, the one place where that is done for a planned run."""
-        return PlannedPairs(registry.dataset_class(self.adapter)(self.root), self.marks)
+        return PlannedPairs(registry.dataset_class(self.adapter)(self.root), self.marks, self.degradation)
+
+    def degraded(self, degradation: Degradation) -> DatasetPlan:
+        """The same pairs with degraded sources, as another split: nothing of the two is ever taken for the other's."""
+        return replace(
+            self,
+            split=f"{self.split}+{degradation.name}",
+            index=digest([self.index, degradation.key]),
+            degradation=degradation,
+        )
 
 
 class PlannedPairs:
@@ -68,11 +81,15 @@ class PlannedPairs:
     Args:
         dataset: The data set.
         marks: What its files were.
+        degradation: What is done to the sources; None to leave them as they are.
     """
 
-    def __init__(self, dataset: FusionDataset, marks: Mapping[Path, Mark]) -> None:
+    def __init__(
+        self, dataset: FusionDataset, marks: Mapping[Path, Mark], degradation: Degradation | None = None
+    ) -> None:
         self._dataset = dataset
         self._marks = marks
+        self._degradation = degradation
 
     @property
     def card(self) -> DatasetCard:
@@ -97,11 +114,20 @@ class PlannedPairs:
         return ids
 
     def read(self, pair: Pair) -> Sources:
-        """Read both images of a pair.
+        """Read both images of a pair, as they are fused: degraded where that was asked for.
 
         Raises:
             DataError: A file is missing, unreadable, or has changed since the run was planned; or the two differ in
                 size.
+        """
+        clean = self.read_clean(pair)
+        return self._degradation.apply(clean, self.card.name, pair.id) if self._degradation else clean
+
+    def read_clean(self, pair: Pair) -> Sources:
+        """Read both images of a pair as they lie in the data set.
+
+        Raises:
+            DataError: As of `read`.
         """
         sources = self._dataset.read(pair)
         self._refuse_changed(pair.ir, pair.vi)

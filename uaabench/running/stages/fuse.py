@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 
 from uaabench.core import files, imaging, registry
 from uaabench.core.arrays import ByteImage
-from uaabench.core.errors import DataError, faults, sentence
+from uaabench.core.errors import DataError, UsageError, faults, sentence
 from uaabench.core.files import Mark
 from uaabench.core.interface import Pair
 from uaabench.core.streams import ordered_map
@@ -30,9 +30,15 @@ class Fuse(Stage):
     doing: ClassVar[str] = "Fusing"
 
     def units(self, planning: Planning) -> Sequence[Unit]:
-        """One unit for each method on each data set."""
+        """One unit for each method on each data set.
+
+        Raises:
+            UsageError: Images fused elsewhere are asked for on degraded input.
+            DataError: A folder of fused images holds two of one stem, or any that is of no pair.
+        """
         for method in planning.methods:
             if method.folder is not None:
+                _refuse_degraded(method, planning.datasets)
                 _refuse_strangers(method.folder, planning.datasets)
         return [
             fuse_unit(
@@ -118,6 +124,15 @@ def _precomputed(method: MethodPlan, dataset: DatasetPlan) -> Precomputed:
     with ThreadPoolExecutor() as pool:
         marks = list(pool.map(Mark.of, named.values()))
     return {pair: (path, mark) for (pair, path), mark in zip(named.items(), marks, strict=True)}
+
+
+def _refuse_degraded(method: MethodPlan, datasets: Sequence[DatasetPlan]) -> None:
+    """Images that were fused elsewhere are of the sources as they lie there, and stand for no others."""
+    if any(dataset.degradation for dataset in datasets):
+        raise UsageError(
+            f"'{method.label}' is a folder of images that were fused from clean sources, which say nothing of degraded "
+            "ones; leave it or --degrade out, or give the method itself as --plugin."
+        )
 
 
 def _refuse_strangers(folder: Path, datasets: Sequence[DatasetPlan]) -> None:

@@ -6,7 +6,7 @@ The methods are scored together, pair by pair: what a metric computes of the sou
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, groupby
@@ -16,19 +16,27 @@ from typing import Any, ClassVar
 from uaabench.core import imaging, registry
 from uaabench.core.columns import Metric
 from uaabench.core.errors import faults, sentence
+from uaabench.core.interface import Pair, Sources
 from uaabench.core.streams import ordered_map
 from uaabench.metrics.profiles import Plane, Profile, Value, prepare_on, profile
 from uaabench.running import store
 from uaabench.running.stage import Planning, Row, Stage, unit_of
-from uaabench.running.units import Outcome, PlannedPairs, Runtime, Share, Unit, Waiting
+from uaabench.running.units import Outcome, Runtime, Share, Unit, Waiting
 
 
 @dataclass(frozen=True)
 class Scoring:
-    """What a score unit computes, by name: the functions of a metric need not be picklable."""
+    """What a score unit computes, by name: the functions of a metric need not be picklable.
+
+    Attributes:
+        profile: Name of the profile.
+        metrics: Names of its metrics.
+        against: `clean` or `degraded` sources, where these differ.
+    """
 
     profile: str
     metrics: tuple[str, ...]
+    against: str = "clean"
 
 
 class Score(Stage):
@@ -41,8 +49,14 @@ class Score(Stage):
         """One unit for each fuse unit."""
         extra = {metric.name: registry.source_of("metric", metric.name) for metric in planning.metrics}
         description = {"profile": planning.profile.key(planning.metrics), "sources": extra}
-        task = Scoring(planning.profile.name, tuple(metric.name for metric in planning.metrics))
-        return [unit_of(self, fused, description, task) for fused in planning.fuse]
+        names = tuple(metric.name for metric in planning.metrics)
+        units = []
+        for fused in planning.fuse:
+            # A choice that makes no difference to a clean data set must not make its scores those of another unit.
+            against = planning.config.score_against if fused.dataset.degradation else "clean"
+            described = {**description, "against": against} if fused.dataset.degradation else description
+            units.append(unit_of(self, fused, described, Scoring(planning.profile.name, names, against)))
+        return units
 
     def groups(self, units: Sequence[Unit]) -> list[tuple[Unit, ...]]:
         """All methods of a data set together."""
@@ -59,7 +73,8 @@ class Score(Stage):
         convention = profile(task.profile)
         hashes = {unit.folder: store.artefact_hashes(runtime.run, unit) for unit in share.units}
         dataset = share.units[0].dataset.open()
-        score = partial(_score_pair, dataset, convention, convention.look_up(task.metrics), runtime, hashes)
+        read = dataset.read if task.against == "degraded" else dataset.read_clean
+        score = partial(_score_pair, read, convention, convention.look_up(task.metrics), runtime, hashes)
         yield from chain.from_iterable(ordered_map(score, share.waiting, threads=runtime.threads))
 
     def records(self, run: Path, units: Sequence[Unit]) -> Iterator[Row]:
@@ -102,7 +117,7 @@ def scored(values: Sequence[Value]) -> dict[str, Any]:
 
 
 def _score_pair(
-    dataset: PlannedPairs,
+    read: Callable[[Pair], Sources],
     convention: Profile,
     metrics: Sequence[Metric],
     runtime: Runtime,
@@ -112,7 +127,7 @@ def _score_pair(
     """Score the fused images of one pair; one that cannot be read does not stop the others."""
     pair, units = work
     try:
-        scene = prepare_on(runtime.device, convention, dataset.read(pair))
+        scene = prepare_on(runtime.device, convention, read(pair))
     except faults() as error:
         return [Outcome(unit, pair, reason=sentence(error)) for unit in units]
     whole: list[tuple[Unit, list[Plane]]] = []
