@@ -292,8 +292,8 @@ def refuse_unlike(run: Run, reference: Run) -> None:
         here, there = (side.get("degradation", {}).get("scored_against") for side in (other, entry))
         if here != there:
             raise UsageError(
-                f"'{entry['label']} {entry['split']}' is scored against {here} sources in {run.folder} but {there} ones "
-                f"in {reference.folder}; score one of them again: uaabench score RUN --score-against {there}"
+                f"'{entry['label']} {entry['split']}' is scored against {here} sources in {run.folder} but {there} "
+                f"ones in {reference.folder}; score one of them again: uaabench score RUN --score-against {there}"
             )
 
 
