@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from runs import change_records, write_run
+from runs import change_records, write_run, write_tallies
+from uaabench.judges.segmentation.stage import Segment
 
 BASE = np.random.default_rng(0).uniform(0.4, 0.6, 12)
 VALUES = {"uaa": {"Qabf": BASE.tolist()}, "tardal": {"Qabf": (BASE - 0.1).tolist()}, "average": {"Qabf": [0.3] * 12}}
@@ -149,3 +150,18 @@ def test_a_montage_shows_pairs_of_a_run(uaabench, pair_folder, tmp_path):
     assert uaabench("figure", "montage", run, "--pairs", "9", "-o", tmp_path / "m.png").code == 2
     assert uaabench("figure", "montage", run, "--box", "1=4,4,20", "-o", tmp_path / "m.png").code == 2
     assert uaabench("figure", "montage", run, "--methods", "laplace", "-o", tmp_path / "m.png").code == 2
+
+
+def test_the_figure_of_which_metric_predicts_use_needs_five_methods_and_a_measure(uaabench, tmp_path):
+    labels = [f"m{number}" for number in range(5)]
+    run = write_run(tmp_path / "run", {label: {"Qabf": (BASE + n).tolist()} for n, label in enumerate(labels)})
+    out = ("--out", tmp_path / "agreement.svg")
+    assert "has no measure of a whole data set" in uaabench("figure", "agreement", run, *out).err
+    for number, label in enumerate(labels):
+        if number == 4:
+            assert "Fewer than 5 methods" in uaabench("figure", "agreement", run, *out).err
+        matrix = [[90 + number, 10], [10, 90]]
+        write_tallies(run, label, Segment, "judge", {"counts_zero": True}, [matrix] * 12)
+    assert uaabench("figure", "agreement", run, "--measure", "AP", *out).code == 2
+    assert uaabench("figure", "agreement", run, "--measure", "miou", *out).code == 0
+    assert "Kendall's tau with mIoU" in (tmp_path / "agreement.svg").read_text()

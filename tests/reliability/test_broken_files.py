@@ -14,7 +14,7 @@ CONTENTS = {
 READING = [
     "report R", "compare R W", "compare W R", "check R --reference W", "check W --reference R",
     "check R --reference N --update --reason r", "merge R W --out N", "figure montage R --out F.png",
-    "figure tradeoff R --out F.png", "figure cd R --out F.png", "score R",
+    "figure tradeoff R --out F.png", "figure cd R --out F.png", "figure agreement R --out F.png", "score R",
     "segment R --segmenter none", "profile R --sizes 0x0",
 ]  # fmt: skip
 # The verbs that read each file, and the exit codes that they may end with.

@@ -135,17 +135,17 @@ def digest_of(content: Any) -> str:
 def write_tallies(
     folder: Path, method: str, stage: type[Stage], judge: str, setting: Mapping[str, Any], tallies: Sequence[Any]
 ) -> None:
-    """Give a run of `write_run` the measures of a stage, with the tally of each pair of one method."""
+    """Give a run of `write_run` the measures of a stage, with the tally of each pair of one method more."""
     content = json.loads((folder / manifest.NAME).read_text())
     where = {"stage": stage.name, "dataset": "msrs", "split": "test", "method": method, "judge": judge}
     rows = [
         {**where, "setting": json.dumps(setting), "number": 0, "pair": f"{number:03}", "tally": json.dumps(tally)}
         for number, tally in enumerate(tallies)
     ]
-    tables = {
-        **content["tables"],
-        TALLIES: write_table(folder / TALLIES, pd.DataFrame(rows, columns=list(TALLY_COLUMNS))),
-    }
+    others = pd.read_parquet(folder / TALLIES).to_dict("records")
+    tallied = pd.DataFrame([*others, *rows], columns=list(TALLY_COLUMNS))
+    tables = {**content["tables"], TALLIES: write_table(folder / TALLIES, tallied)}
     measures = [manifest.column_facts(measure) for measure in stage.measures]
     added = {"name": stage.name, "version": stage.version, "measures": measures, "options": {}, "judges": []}
-    manifest.save(folder, {**content, "tables": tables, "stages": [*content["stages"], added]})
+    stages = [entry for entry in content["stages"] if entry["name"] != stage.name]
+    manifest.save(folder, {**content, "tables": tables, "stages": [*stages, added]})

@@ -1,4 +1,4 @@
-"""The verbs that draw figures for papers from a run: montage, tradeoff, cd."""
+"""The verbs that draw figures for papers from a run: montage, tradeoff, cd, agreement."""
 
 from __future__ import annotations
 
@@ -144,6 +144,45 @@ def critical_difference(
         raise UsageError(
             f"Fewer than three methods of {run} above the floor have {chosen.name} on every pair of "
             f"{section.dataset.name}; --mark-floor ranks the trivial ones too."
+        )
+    _save(figure, table, out)
+
+
+@app.command()
+def agreement(
+    run: Run,
+    out: Out,
+    measure: Annotated[str, typer.Option(help="Measure of a whole data set, such as mIoU. Default: the first.")] = "",
+    dataset: DatasetName = "",
+    mark_floor: Annotated[bool, typer.Option("--mark-floor", help="Count trivial methods too.")] = False,
+    no_caption: NoCaption = False,
+    plugin: options.Plugins = None,
+) -> None:
+    """Which metric predicts a measure of use: Kendall's tau of each, with intervals over pairs and over methods.
+
+    Example: uaabench figure agreement runs/paper --measure mIoU -o agreement.pdf
+    """
+    from uaabench.core import registry
+    from uaabench.reporting import plots
+    from uaabench.reporting.build import table_of
+    from uaabench.running.evidence import load
+    from uaabench.statistics.agreement import FEWEST_METHODS
+
+    registry.load_plugins(plugin)
+    table = table_of(load(run), marks_floor=mark_floor)
+    section = _section(table, dataset)
+    known = {name.lower(): name for name in section.agreements}
+    if not known:
+        raise UsageError(f"{run} has no measure of a whole data set, such as mIoU, that a metric could predict.")
+    if measure and measure.lower() not in known:
+        raise unknown_name("measure of this run", measure, section.agreements)
+    chosen = known[measure.lower()] if measure else next(iter(section.agreements))
+    text = "" if no_caption else plots.caption(table, section, f"Agreement of metrics with {chosen}")
+    figure = plots.agreement_of(section, chosen, text)
+    if figure is None:
+        raise UsageError(
+            f"Fewer than {FEWEST_METHODS} methods of {run} above the floor have {chosen} on {section.dataset.name}, "
+            "and so few have no order worth comparing; --mark-floor counts the trivial ones too."
         )
     _save(figure, table, out)
 

@@ -35,10 +35,11 @@ class Grid:
     Attributes:
         name: What tells it from the other grids of a report, for example `versus-msrs/test`.
         title: Its heading.
-        columns: Headings of the columns behind the first one, which holds the methods.
+        columns: Headings of the columns behind the first one.
         arrows: For each column whether higher is better; None for a column without a direction.
         rows: Its lines.
         sentences: What must be said below it.
+        first: Heading of the first column, that of the titles of the rows.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Grid:
     arrows: Sequence[bool | None]
     rows: Sequence[GridRow]
     sentences: Sequence[str] = ()
+    first: str = "Method"
 
 
 def number(value: float | None) -> str:

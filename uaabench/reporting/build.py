@@ -9,6 +9,7 @@ from uaabench.core.columns import Column
 from uaabench.core.errors import unknown_name
 from uaabench.methods import efficiency as costs
 from uaabench.methods.efficiency import Efficiency
+from uaabench.reporting.agreement import agreements
 from uaabench.reporting.controls import build_controls
 from uaabench.reporting.numbers import Numbers
 from uaabench.reporting.significance import against, rank
@@ -85,7 +86,8 @@ def build_table(
         section = Section(dataset, _mark(rows, metrics, floor=marks_floor))
         versus = against(section, reference, metrics, numbers) if reference else {}
         ranks = rank(section, metrics, numbers, floor=marks_floor)
-        sections.append(replace(section, versus=versus, ranks=ranks))
+        predicting = agreements(section, metrics, numbers, floor=marks_floor)
+        sections.append(replace(section, versus=versus, ranks=ranks, agreements=predicting))
     noted, notes = _annotate(sections)
     return Table(
         profile=numbers.profile,

@@ -11,17 +11,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from uaabench.core.grid import MISSING, Grid, GridCell, GridRow, number
 from uaabench.methods.efficiency import Efficiency
 from uaabench.reporting.controls import LEGEND, TITLE, findings
-from uaabench.reporting.table import ControlTable, Ranks, Section, Table
+from uaabench.reporting.table import CONFIDENCE, ControlTable, Ranks, Section, Table
+from uaabench.statistics.agreement import Agreement
 
 
 def grids(table: Table, *, details: bool = True) -> list[Grid]:
-    """All grids of a table: differences to the reference, cost, and in detail ranks and what stages show."""
+    """All grids of a table: differences to the reference, cost, and in detail ranks, predictors, what stages show."""
     found: list[Grid] = []
     for section in table.sections:
         if section.versus:
             found.append(_versus(table, section))
         if section.ranks and details:
             found.append(_ranks(table, section, section.ranks))
+        if details:
+            found += [_agreements(table, section, *entry) for entry in section.agreements.items() if entry[1]]
     found += [_controls(table, comparison) for comparison in table.controls]
     found += table.beside if details else ()
     return [*found, efficiency_grid(table.efficiency, table.row_titles)] if table.efficiency else found
@@ -117,6 +120,43 @@ def _findings(table: Table, ranks: Ranks) -> Iterator[str]:
     left_out = [metric.name for metric in table.metrics if metric.name not in by_metric]
     if left_out:
         yield f"Not ranked by {', '.join(left_out)}, which has no value for every pair of every method."
+
+
+def _agreements(table: Table, section: Section, use: str, by_metric: Mapping[str, Agreement]) -> Grid:
+    """How far each metric predicts one use, best first."""
+    rows = [GridRow(name, False, list(_taus(found))) for name, found in by_metric.items()]
+    reversed_ones = [m.name for m in table.metrics if m.name in by_metric and not m.higher_is_better]
+    turned = f" {', '.join(reversed_ones)}, lower is better, turned round." if reversed_ones else ""
+    floor = "with the trivial rules" if table.marks_floor else "without the trivial rules (--mark-floor takes them in)"
+    return Grid(
+        name=f"predicts-{use}-{section.dataset.key}",
+        title=f"Which metric predicts {use}: {section.dataset.heading}",
+        columns=["tau", "over methods", "within a pair", "methods", "pairs"],
+        arrows=[True, None, True, None, None],
+        rows=rows,
+        sentences=[
+            f"Kendall's tau-b of the methods by each metric and by {use}, {floor}; above 0, who believes the metric "
+            f"chooses the more useful method.{turned}",
+            f"Below tau its {CONFIDENCE} interval over pairs, other images and these methods; beside it that over "
+            "methods, other methods and these images. Within a pair: mean tau of the methods on one pair.",
+        ],
+        first="Metric",
+    )
+
+
+def _taus(found: Agreement) -> Iterator[GridCell]:
+    yield GridCell(_signed(found.tau), _between(found.low, found.high))
+    yield GridCell(_between(found.methods_low, found.methods_high) or MISSING)
+    yield GridCell(_signed(found.within.mean), _between(found.within.low, found.within.high))
+    yield from (GridCell(str(found.methods)), GridCell(str(found.pairs)))
+
+
+def _signed(value: float) -> str:
+    return MISSING if math.isnan(value) else f"{value:+.2f}"
+
+
+def _between(low: float, high: float) -> str:
+    return "" if math.isnan(low) or math.isnan(high) else f"[{low:+.2f}, {high:+.2f}]"
 
 
 def efficiency_grid(entries: Sequence[Efficiency], titles: Mapping[str, str]) -> Grid:

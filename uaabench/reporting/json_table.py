@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from uaabench.reporting.table import Cell, ControlTable, Section, Table
+from uaabench.statistics.agreement import Agreement
 
 SCHEMA = 1
 
@@ -16,7 +17,8 @@ def json_table(table: Table) -> str:
     """JSON object with the profile, the metrics, and for each data set the methods with their cells and ranks.
 
     `versus` holds the differences to the method `reference`, where the report has one; `efficiency` what was measured
-    by `uaabench profile`; null stands for a number that does not exist.
+    by `uaabench profile`, `agreements` how far each metric predicts each measure; null stands for a number that
+    does not exist.
 
     `schema` is raised whenever an entry is renamed, removed or changes its meaning.
     """
@@ -57,7 +59,20 @@ def _section(table: Table, section: Section) -> dict[str, Any]:
         "rows": rows,
         "versus": {label: {k: asdict(v) for k, v in entries.items()} for label, entries in section.versus.items()},
         "ranks": _ranks(section),
+        "agreements": {
+            use: {name: _agreement(found) for name, found in by_metric.items()}
+            for use, by_metric in section.agreements.items()
+        },
     }
+
+
+def _agreement(found: Agreement) -> dict[str, Any]:
+    """Kendall's tau of a metric with a measure; null where it is undefined."""
+    facts = asdict(found)
+    within = facts.pop("within")
+    facts |= {"within": within["mean"], "within_low": within["low"], "within_high": within["high"]}
+    known = {name: None if math.isnan(value) else value for name, value in facts.items()}
+    return {**known, "within_pairs": within["n"]}
 
 
 def _ranks(section: Section) -> dict[str, Any] | None:

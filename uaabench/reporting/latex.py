@@ -100,7 +100,7 @@ def _supplement(grid: Grid, label: str, style: LatexStyle) -> str:
     for columns in _blocks(range(len(grid.columns))):
         heads = [_headed(escape(grid.columns[column]), grid.arrows[column]) for column in columns]
         body = [line for row in grid.rows for line in _grid_lines(row.title, [row.cells[column] for column in columns])]
-        lines += _fitted([" & ".join(["Method", *heads]) + r" \\", r"\midrule", *body], len(columns), style)
+        lines += _fitted([" & ".join([escape(grid.first), *heads]) + r" \\", r"\midrule", *body], len(columns), style)
     return "\n".join([*lines, r"\end{table*}"]) + "\n"
 
 

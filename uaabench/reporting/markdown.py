@@ -59,7 +59,7 @@ def _supplement(grid: Grid) -> str:
         [f"*{escape(row.title)}*" if row.is_floor else escape(row.title), *map(_short, row.cells)] for row in grid.rows
     ]
     sentences = "\n".join(f"- {escape(sentence)}" for sentence in grid.sentences)
-    return f"## {escape(grid.title)}\n\n{_grid(['Method', *head], rows)}\n\n{sentences}"
+    return f"## {escape(grid.title)}\n\n{_grid([escape(grid.first), *head], rows)}\n\n{sentences}"
 
 
 def _short(cell: GridCell) -> str:

@@ -84,6 +84,12 @@ def critical_difference_of(table: Table, section: Section, metric: Column, text:
     )
 
 
+def agreement_of(section: Section, measure: str, text: str = "") -> Figure | None:
+    """How far each metric predicts a measure of use; None where too few methods have it."""
+    found = section.agreements.get(measure)
+    return figures.agreement(found, measure=measure, caption=text) if found else None
+
+
 def _axis(metric: Column) -> str:
     return f"{metric.name} ({'higher' if metric.higher_is_better else 'lower'} is better)"
 

@@ -22,6 +22,7 @@ from uaabench.core.grid import Grid, Verdict, number
 from uaabench.methods.efficiency import Efficiency
 from uaabench.running.evidence import DatasetHead, MethodRow
 from uaabench.statistics import Ranking
+from uaabench.statistics.agreement import FEWEST_METHODS, Agreement
 
 Mark = Literal["best", "second"]
 CONFIDENCE = "95 %"
@@ -134,12 +135,15 @@ class Section:
         rows: One for each method.
         versus: Each method against the reference of the table, by method and metric; empty without a reference.
         ranks: The ranks of the methods; None where there is nothing to rank.
+        agreements: How far each metric predicts each measure of use, by measure and metric, best first; of a measure
+            that too few methods have, nothing.
     """
 
     dataset: DatasetHead
     rows: Sequence[Row]
     versus: Mapping[str, Mapping[str, Versus]] = field(default_factory=dict)
     ranks: Ranks | None = None
+    agreements: Mapping[str, Mapping[str, Agreement]] = field(default_factory=dict)
 
     @property
     def compared(self) -> list[Row]:
@@ -222,7 +226,7 @@ class Table:
 
     @property
     def assumptions(self) -> dict[str, str]:
-        """One line for each of intervals, versus, ranks that this table has: what it is, what it takes for granted."""
+        """One line for each kind of statistics that this table has: what it is, what it takes for granted."""
         lines = {
             "intervals": (
                 f"Intervals: {CONFIDENCE} expanded percentile bootstrap over pairs; takes the pairs for a random "
@@ -240,7 +244,21 @@ class Table:
                 "Ranks: on each pair, 1 is best; Friedman's test and Nemenyi's critical difference at the level of "
                 "0.05 take the pairs for independent. The average over metrics counts related metrics repeatedly."
             )
+        if any(section.agreements for section in self.sections):
+            lines["agreement"] = self._predicting()
         return lines
+
+    def _predicting(self) -> str:
+        """What is said of how metrics predict use."""
+        found = [by_metric for section in self.sections for by_metric in section.agreements.values()]
+        if not any(found):
+            return (
+                f"Which metric predicts use: not said, as an order of fewer than {FEWEST_METHODS} methods says nothing."
+            )
+        return (
+            "Which metric predicts use: Kendall's tau-b takes the methods for independent, which networks of one "
+            "family are not, and says nothing of methods unlike these."
+        )
 
     @property
     def legend(self) -> str:

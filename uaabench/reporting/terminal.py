@@ -66,7 +66,7 @@ def _section(
 def _supplement(grid: Grid, arrows: dict[bool, str], columns: Sequence[int], *, details: bool) -> RichTable:
     """A grid, with some of its columns."""
     drawn = empty(visible(grid.title))
-    drawn.add_column("Method", overflow="fold")
+    drawn.add_column(grid.first, overflow="fold")
     for column in columns:
         arrow = grid.arrows[column]
         head = grid.columns[column] if arrow is None else f"{grid.columns[column]} {arrows[arrow]}"

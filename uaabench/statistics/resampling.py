@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from uaabench.core.arrays import Counts
 from uaabench.core.columns import Measure
 
 RESAMPLES = 2000
@@ -63,7 +64,7 @@ def estimate(measure: Measure, tallies: Tallies, *, confidence: float = 0.95) ->
     Of several judges the mean counts, all on the pairs that were drawn: the interval says how far the mean over these
     judges may move with the pairs, and nothing of other seeds.
     """
-    return Estimate(value_of(measure, tallies), *_middle(_of_draws(measure, tallies), confidence))
+    return Estimate(value_of(measure, tallies), *_middle(_drawn(measure, tallies), confidence))
 
 
 def difference(measure: Measure, before: Tallies, after: Tallies, *, confidence: float = 0.95) -> Estimate:
@@ -75,8 +76,8 @@ def difference(measure: Measure, before: Tallies, after: Tallies, *, confidence:
         after: Tallies of another one or another run, of the same pairs in the same order.
         confidence: Share of such intervals that hold the true value, about.
     """
-    draws = _of_draws(measure, after) - _of_draws(measure, before)
-    return Estimate(value_of(measure, after) - value_of(measure, before), *_middle(draws, confidence))
+    gained = _drawn(measure, after) - _drawn(measure, before)
+    return Estimate(value_of(measure, after) - value_of(measure, before), *_middle(gained, confidence))
 
 
 def value_of(measure: Measure, tallies: Tallies) -> float:
@@ -91,22 +92,29 @@ def values(measure: Measure, tallies: Sequence[Any], setting: Mapping[str, Any])
     return float(measure.of(tallies, np.ones((1, len(tallies)), np.int64), setting)[0])
 
 
-def _of_draws(measure: Measure, tallies: Tallies) -> Draws:
-    """Mean over the judges on each draw of pairs; none for fewer than two pairs.
+def draws(n: int) -> Counts:
+    """How often each of n pairs occurs in each draw of n, (R,n); as many pairs always get the same draws.
 
-    As many pairs always get the same draws, which is what makes two methods paired.
+    That is what makes two methods paired.
     """
+    return np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
+
+
+def of_draws(measure: Measure, tallies: Tallies, counts: Counts) -> Draws:
+    """Mean over the judges of a measure on each of R draws of pairs, `counts` (R,N); (R,)."""
+    return np.asarray(np.mean([measure.of(one, counts, tallies.setting) for one in tallies.by_judge], axis=0))
+
+
+def _drawn(measure: Measure, tallies: Tallies) -> Draws:
+    """A measure on the draws that an interval rests on; none for fewer than two pairs."""
     n = len(tallies.pairs)
-    if n < 2:
-        return np.empty(0)
-    drawn = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
-    return np.asarray(np.mean([measure.of(one, drawn, tallies.setting) for one in tallies.by_judge], axis=0))
+    return of_draws(measure, tallies, draws(n)) if n > 1 else np.empty(0)
 
 
-def _middle(draws: Draws, confidence: float) -> tuple[float, float]:
+def _middle(found: Draws, confidence: float) -> tuple[float, float]:
     """The ends of the middle part of many values; NaN without any."""
-    if not len(draws) or np.isnan(draws).all():
+    if not len(found) or np.isnan(found).all():
         return math.nan, math.nan
     tail = (1 - confidence) / 2
-    low, high = np.nanquantile(draws, [tail, 1 - tail])
+    low, high = np.nanquantile(found, [tail, 1 - tail])
     return float(low), float(high)

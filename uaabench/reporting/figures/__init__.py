@@ -1,5 +1,6 @@
 """Figures for papers and for the page: pure functions from numbers and images to matplotlib figures."""
 
+from uaabench.reporting.figures.agreement import agreement
 from uaabench.reporting.figures.critical_difference import critical_difference
 from uaabench.reporting.figures.distributions import distributions
 from uaabench.reporting.figures.explanation import explanation
@@ -11,6 +12,7 @@ __all__ = [
     "Box",
     "Panel",
     "Point",
+    "agreement",
     "colours",
     "critical_difference",
     "distributions",

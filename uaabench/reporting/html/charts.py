@@ -9,7 +9,7 @@ from markupsafe import Markup
 from uaabench.core.columns import Column
 from uaabench.reporting import figures
 from uaabench.reporting.numbers import Numbers
-from uaabench.reporting.plots import critical_difference_of, distribution_of, tradeoff_of
+from uaabench.reporting.plots import agreement_of, critical_difference_of, distribution_of, tradeoff_of
 from uaabench.reporting.table import Section, Table
 
 
@@ -38,6 +38,7 @@ def _chart(table: Table, numbers: Numbers, section: Section, metric: Column, *, 
         "Values of the pairs": distribution_of(table, numbers, section, metric),
         "Quality against latency": tradeoff_of(table, section, metric),
         "Critical difference": critical_difference_of(table, section, metric),
+        "Which metric predicts it": agreement_of(section, metric.name),
     }
     drawn = [
         (title, Markup(figures.inline_svg(figure, prefix=f"{prefix}-{number}")))
