@@ -43,6 +43,8 @@ def run(  # noqa: PLR0913 - one parameter for each entry of a configuration, all
     profile: str = "cddfuse",
     segmenter: str = "auto",
     protocol: str = "",
+    detector: str = "auto",
+    detection_protocol: str = "",
     options: dict[str, dict[str, Any]] | None = None,
     floor: bool = True,
     device: str = "auto",
@@ -72,6 +74,8 @@ def run(  # noqa: PLR0913 - one parameter for each entry of a configuration, all
         profile: Convention by which the metrics are computed.
         segmenter: What judges the fused images by mIoU: `auto`, `none`, a file, `CONFIG@CHECKPOINT` or a folder.
         protocol: Convention of mIoU; empty for the usual one of each data set.
+        detector: What judges the fused images by AP: `auto`, `none`, a name, a file or a folder.
+        detection_protocol: Which boxes and classes count; empty for the usual ones of each data set.
         options: Constructor options by the name of a method or stage: `{"uaa": {"stretch": False}}`.
         floor: Whether the trivial methods are added.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
@@ -102,6 +106,8 @@ def run(  # noqa: PLR0913 - one parameter for each entry of a configuration, all
         "profile": profile,
         "segmenter": segmenter,
         "protocol": protocol,
+        "detector": detector,
+        "detection_protocol": detection_protocol,
         "options": options,
         "floor": floor,
         "device": device,

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     SEGMENTERS = "segmenters"
     PROTOCOLS = "protocols"
     DEGRADATIONS = "degradations"
+    DETECTION_PROTOCOLS = "detection-protocols"
 
 
 def list_names(
@@ -37,7 +38,7 @@ def list_names(
     as_json: Annotated[bool, typer.Option("--json", help="Stable JSON, one object for each name.")] = False,
     plugin: options.Plugins = None,
 ) -> None:
-    """List methods, data sets, metrics, profiles, segmenters, protocols of mIoU or degradations.
+    """List methods, data sets, metrics, profiles, segmenters, protocols of mIoU or detection, or degradations.
 
     Weights marked (add) are their authors': 'uaabench weights list' says where they are, 'uaabench weights add' takes
     them in. Examples: uaabench list methods; uaabench list datasets --json
@@ -214,6 +215,21 @@ def _protocols() -> list[dict[str, Any]]:
     ]
 
 
+def _detection_protocols() -> list[dict[str, Any]]:
+    from uaabench.judges.detection.protocols import PROTOCOLS
+
+    return [
+        {
+            "name": entry.name,
+            "classes": len(entry.counted),
+            "boxes": entry.boxes,
+            "sizes": ", ".join(area.name for area in entry.areas),
+            "summary": ", ".join(entry.counted),
+        }
+        for entry in PROTOCOLS.values()
+    ]
+
+
 LISTINGS: dict[Kind, Callable[[], list[dict[str, Any]]]] = {
     Kind.METHODS: _methods,
     Kind.DATASETS: _datasets,
@@ -222,6 +238,7 @@ LISTINGS: dict[Kind, Callable[[], list[dict[str, Any]]]] = {
     Kind.SEGMENTERS: _segmenters,
     Kind.PROTOCOLS: _protocols,
     Kind.DEGRADATIONS: _degradations,
+    Kind.DETECTION_PROTOCOLS: _detection_protocols,
 }
 
 

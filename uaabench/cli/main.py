@@ -12,6 +12,7 @@ import uaabench
 from uaabench.cli import (
     comparing,
     data,
+    detect,
     doctor,
     errors,
     explaining,
@@ -62,6 +63,7 @@ app.command(epilog=EPILOG)(running.run)
 app.command()(methods.fuse)
 app.command()(running.score)
 app.command()(segment.segment)
+app.command()(detect.detect)
 app.command()(running.report)
 app.command()(profile.profile)
 app.command()(comparing.compare)

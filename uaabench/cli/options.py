@@ -44,6 +44,20 @@ ScoreAgainst = Annotated[
         help="What fused images of degraded input are scored against: `clean` or `degraded` sources. Default: `clean`.",
     ),
 ]
+DetectorName = Annotated[
+    str | None,
+    typer.Option(
+        "--detector",
+        help="What judges fused images by AP: `auto`, `none`, a name or file (docs/detectors.md), or a folder with "
+        "those of each method. Default: `auto`, the shipped one of each data set that has one.",
+    ),
+]
+DetectionProtocolName = Annotated[
+    str | None,
+    typer.Option(
+        "--detection-protocol", help="Which boxes and classes count, for example `msrs-det-3`. Default: the data set's."
+    ),
+]
 DataRoot = Annotated[
     Path | None,
     typer.Option("--data-root", help="Folder of the data sets. Default: `$UAABENCH_DATA`, else the user's."),

@@ -28,6 +28,7 @@ BUILTIN_STAGES = {
     "fuse": "uaabench.running.stages.fuse:Fuse",
     "score": "uaabench.running.stages.score:Score",
     "segment": "uaabench.judges.segmentation.stage:Segment",
+    "detect": "uaabench.judges.detection.stage:Detect",
 }
 BUILTIN_PROFILES = "uaabench.metrics.profiles:PROFILES"
 KIND_ORDER = ("trivial", "classical", "learned", "precomputed")

@@ -100,6 +100,13 @@ class RunImages:
         degradation = parse(head.text, head.key["seed"])
         return degradation.apply(sources, self._facts["adapter"], pair) if degradation.key == head.key else None
 
+    def colours(self, stage: Stage) -> Sequence[LabelClass]:
+        """What the colours of the layers of a stage mean on this data set; empty where it judged nothing there."""
+        judges = next(entry["judges"] for entry in self._run.facts["stages"] if entry["name"] == stage.name)
+        here = (self._dataset.name, self._dataset.split)
+        settings = [entry for entry in judges if (entry["dataset"], entry["split"]) == here]
+        return stage.colours(settings[0], self.classes) if settings else ()
+
     @cached_property
     def _fused(self) -> Mapping[str, KeptUnit]:
         return self._run.units("fuse", self._dataset)

@@ -113,7 +113,9 @@ def _measured_cell(whole: Whole, column: Column, planned: int) -> Cell:
     count, why = whole.get(stage.pairs(column), absent)
     n = int(count or 0)
     value, undefined = whole.get(column.name, absent)
-    reason = "" if n == planned else why or f"{planned - n} not judged: no label map, no fused image or no judge"
+    reason = (
+        "" if n == planned else why or f"{planned - n} not judged: no label map or boxes, no fused image or no judge"
+    )
     return Cell(
         mean=value,
         low=whole.get(stage.low(column), absent)[0],

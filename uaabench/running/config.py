@@ -25,6 +25,10 @@ class RunConfig(BaseModel):
             file exported by `train segmenter`, `CONFIG@CHECKPOINT`, or a folder made by `train judges`, with one or
             more segmenters of each method, for the protocol `retrain`.
         protocol: Convention of mIoU; empty for the usual one of each data set.
+        detector: What judges the fused images by boxes: `auto` for the shipped one of each data set that has one,
+            `none`, a name or file (docs/detectors.md), or a folder with one or more detectors of each method, for the
+            protocol `retrain`.
+        detection_protocol: Which boxes and classes count; empty for the usual ones of each data set.
         profile: Convention by which the metrics are computed.
         options: Constructor options of methods of this run, by their name: `{uaa: {stretch: false}}`.
         floor: Whether the trivial methods are added.
@@ -48,6 +52,8 @@ class RunConfig(BaseModel):
     profile: str = "cddfuse"
     segmenter: str = "auto"
     protocol: str = ""
+    detector: str = "auto"
+    detection_protocol: str = ""
     options: dict[str, dict[str, JsonValue]] = {}
     floor: bool = True
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")

@@ -148,7 +148,8 @@ def command(config: RunConfig) -> str:
     for option, entries in listed:
         words += [option, ",".join(entries)] if entries else []
     defaults = RunConfig(methods=config.methods)
-    for name in ("profile", "segmenter", "protocol", "precision", "limit", "seed", "score_against"):
+    judges = ("segmenter", "protocol", "detector", "detection_protocol")
+    for name in ("profile", *judges, "precision", "limit", "seed", "score_against"):
         if getattr(config, name) != getattr(defaults, name):
             words += [f"--{name.replace('_', '-')}", str(getattr(config, name))]
     return shlex.join([*words, *([] if config.floor else ["--no-floor"])])

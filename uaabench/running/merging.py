@@ -181,7 +181,7 @@ def _refuse_other_judges(parts: Sequence[Run]) -> None:
             if judge != tallies.described:
                 raise UsageError(
                     f"On {dataset} {split} {run} was judged by '{judge}' but {part.folder} by '{tallies.described}'; "
-                    f"{stage} one of them again: uaabench {stage} RUN --segmenter FILE"
+                    f"{stage} one of them again: uaabench {stage} RUN"
                 )
 
 

@@ -37,7 +37,7 @@ def collect(run: Path, plan: Plan) -> dict[str, str]:
         SHA-256 of both files by name: what the manifest binds them by.
 
     Raises:
-        StorageError: They cannot be written.
+        StorageError: They cannot be written, or what a stage leaves beside its results cannot.
     """
     rows: list[dict[str, Any]] = []
     tallies: list[dict[str, Any]] = []
@@ -46,6 +46,7 @@ def collect(run: Path, plan: Plan) -> dict[str, str]:
             whose = _whose(units[0])
             common = {"run": plan.key[:12], "track": units[0].method.weights.track, **whose}
             rows += [{**common, **row} for row in stage.records(run, units)]
+            stage.finish(run, units)
             if stage.measures:
                 tallies += [{"stage": stage.name, **whose, **row} for row in _tally_rows(stage, run, units)]
     return {

@@ -156,6 +156,17 @@ class Stage(ABC):
         judge, setting = self.judge(units)
         return Tallies(judge, setting, tuple(common), tuple(tuple(one[pair] for pair in common) for one in by_unit))
 
+    def finish(self, run: Path, units: Sequence[Unit]) -> None:  # noqa: B027 - most stages leave nothing else
+        """Write what shall lie in the folders of units for others to read, once all their pairs are worked on.
+
+        Args:
+            run: The run directory.
+            units: Those of one method on one data set.
+
+        Raises:
+            StorageError: It cannot be written.
+        """
+
     def judge(self, units: Sequence[Unit]) -> tuple[str, Mapping[str, Any]]:
         """Name of what judges, equal in runs that can be compared, and what the measures must know of it."""
         return f"{self.name}, version {units[0].key[:12]}", {}
@@ -167,6 +178,15 @@ class Stage(ABC):
     def legend(self, view: View) -> str:  # noqa: ARG002 - for those that override it
         """A sentence below the main table that says what its measures rest on; none unless overridden."""
         return ""
+
+    def colours(self, setting: Mapping[str, Any], classes: Sequence[LabelClass]) -> Sequence[LabelClass]:  # noqa: ARG002
+        """What the colours of its layers mean: the classes of the label maps but for the first, unless overridden.
+
+        Args:
+            setting: The setting of its judge.
+            classes: Classes of the label maps of the data set.
+        """
+        return classes[1:]
 
     def layer(self, folder: Path, pair: str, value: Any, classes: Sequence[LabelClass]) -> ByteImage | None:  # noqa: ARG002
         """What the page lays over the images of a pair, (H,W,4) RGBA; nothing unless overridden.

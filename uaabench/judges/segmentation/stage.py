@@ -17,6 +17,7 @@ from uaabench.core.errors import DataError, UsageError, faults, sentence
 from uaabench.core.grid import Grid
 from uaabench.core.interface import LabelClass, Pair
 from uaabench.core.streams import ordered_map
+from uaabench.judges.artefacts import in_colour
 from uaabench.judges.segmentation import protocols, segmenters
 from uaabench.judges.segmentation.confusion import MEAN_IOU, confusion
 from uaabench.judges.segmentation.judge import Judge, judges_of, name_of
@@ -186,10 +187,7 @@ def _load(dataset: PlannedPairs, pair: Pair, artefact: Path, sha256: str) -> Loa
     label = dataset.read_label(pair)
     if label is None:
         raise DataError("there is no label map for this pair")
-    fused = imaging.read_rgb(artefact)
-    if (fused == fused[..., :1]).all():
-        fused = imaging.colourise(fused[..., 0], dataset.read(pair).vi)
-    return Loaded(pair, fused, label, sha256)
+    return Loaded(pair, in_colour(dataset, pair, artefact), label, sha256)
 
 
 def _segment(loaded: Loaded, segmenter: Segmenter, unit: Unit, run: Path) -> Outcome:

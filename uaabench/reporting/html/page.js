@@ -187,7 +187,7 @@ function draw() {
   other.className = mode === "wipe" ? "tag right" : "tag";
   (mode === "wipe" ? first : second).parentElement.append(other);
   select("wipe").parentElement.hidden = mode !== "wipe";
-  const legend = select("overlay").value ? dataset().legend.slice(1) : [];
+  const legend = own(dataset().legends, select("overlay").value) ?? [];
   byId("view-legend").replaceChildren(...legend.map((entry) => {
     const item = document.createElement("span");
     const patch = document.createElement("i");

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from uaabench.core.columns import Column
+from uaabench.core.interface import LabelClass
 from uaabench.reporting.images import SOURCES, Image, RunImages
 from uaabench.reporting.numbers import Numbers
 from uaabench.reporting.table import Table
@@ -113,7 +114,8 @@ def _dataset(
         "title": dataset.heading,
         "layers": [{"id": layer, "title": title} for layer, title in (SOURCES | fused).items()],
         "methods": [{"id": method.label, "title": titles[method.label]} for method in table.methods],
-        "legend": [{"name": c.name, "colour": "#{:02x}{:02x}{:02x}".format(*c.colour)} for c in images.classes],
+        "legends": {OVERLAY: _legend(images.classes[1:])}
+        | {name: _legend(images.colours(stage)) for name, (stage, _) in seen.items()},
         "pairs": [
             {
                 "id": pair,
@@ -124,6 +126,10 @@ def _dataset(
             for pair in ids
         ],
     }
+
+
+def _legend(classes: Sequence[LabelClass]) -> list[dict[str, str]]:
+    return [{"name": entry.name, "colour": "#{:02x}{:02x}{:02x}".format(*entry.colour)} for entry in classes]
 
 
 def _values(numbers: Numbers, table: Table, dataset: DatasetHead, pair: str) -> dict[str, list[float | None]]:

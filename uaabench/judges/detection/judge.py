@@ -1,0 +1,112 @@
+"""What judges the fused images of a method: one detector for all methods, or some that were trained on its images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from uaabench.core.errors import UsageError
+from uaabench.judges.detection import detectors, trained
+from uaabench.judges.detection.protocols import Protocol, translation
+
+WEIGHTS = "detector.safetensors"
+
+
+@dataclass(frozen=True)
+class Judge:
+    """One detector under one protocol.
+
+    Attributes:
+        named: What the detector is found by.
+        detector: Its name in tables.
+        key_of_detector: Everything that its detections depend on.
+        protocol: The protocol.
+        labels: The number of a class by label of the detector.
+        classes: Names of the classes that count and that it can know.
+        way: `frozen` where one detector judges every method, `retrain` where each method has its own.
+        seed: Seed of its training, where a method has a judge for each of several; None otherwise.
+    """
+
+    named: str
+    detector: str
+    key_of_detector: Mapping[str, Any]
+    protocol: Protocol
+    labels: Mapping[int, int]
+    classes: tuple[str, ...]
+    way: str = "frozen"
+    seed: int | None = None
+
+    @property
+    def key(self) -> list[Any]:
+        """Everything that decides its numbers."""
+        labels = sorted(self.labels.items())
+        return [self.way, dict(self.key_of_detector), asdict(self.protocol), labels, list(self.classes)]
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Classes that count, but that the detector cannot know."""
+        return tuple(name for name in self.protocol.counted if name not in self.classes)
+
+
+def name_of(judges: Sequence[Judge]) -> str:
+    """How records and tables name the judges of one method: `frozen msrs-det-3, ssd`."""
+    first, seeds = judges[0], [str(judge.seed) for judge in judges if judge.seed is not None]
+    detector = f", {first.detector}" if first.way == "frozen" else ""
+    shown = {0: "", 1: ", seed "}.get(len(seeds), ", mean of seeds ") + ", ".join(seeds)
+    return f"{first.way} {first.protocol.name}{detector}{shown}"
+
+
+def judges_of(method: str, named: str, adapter: str, protocol: Protocol | None) -> list[Judge]:
+    """What judges a method on a data set; nothing for one without boxes or, with `auto`, without its detector.
+
+    Args:
+        method: Label of the method.
+        named: What the user asked for; see `RunConfig.detector`.
+        adapter: Name of the data set's adapter.
+        protocol: Convention of the data set; None for one without boxes.
+
+    Raises:
+        UsageError: There is no such detector, none for this method in a folder of retrained ones, or it knows no class
+            of the protocol.
+        WeightsError: Its file is missing, or not what it should be.
+    """
+    if named == "none" or protocol is None:
+        return []
+    if named == "auto":
+        return [_judge(adapter, protocol)] if trained.shipped(adapter) else []
+    folder = Path(named).expanduser()
+    # The name of a shipped one is never that of a folder, wherever the command is given; write ./NAME for that.
+    if not trained.shipped(named) and folder.is_dir():
+        return _retrained(folder / method, protocol)
+    return [_judge(named, protocol)]
+
+
+def seed_folder(method: Path, seed: int) -> Path:
+    """Where the judge of one seed lies in the folder of its method."""
+    return method / f"seed-{seed}"
+
+
+def _judge(named: str, protocol: Protocol, way: str = "frozen", seed: int | None = None) -> Judge:
+    found = detectors.resolve(named)
+    labels, classes = translation(found.classes, protocol)
+    return Judge(named, found.name, dict(found.key), protocol, labels, classes, way, seed)
+
+
+def _retrained(method: Path, protocol: Protocol) -> list[Judge]:
+    """The judges in the folder of a method: one for each seed, or a single one."""
+    names = [path.name.removeprefix("seed-") for path in method.glob("seed-*")]
+    seeds = sorted(int(name) for name in names if name.isdecimal())
+    if not seeds:
+        return [_judge(_trained(method), protocol, "retrain")]
+    return [_judge(_trained(seed_folder(method, seed)), protocol, "retrain", seed) for seed in seeds]
+
+
+def _trained(folder: Path) -> str:
+    if not (folder / WEIGHTS).is_file():
+        raise UsageError(
+            f"There is no trained detector {folder / WEIGHTS}; every method of the run needs one there, floor "
+            "included, or leave the floor out by --no-floor."
+        )
+    return str(folder / WEIGHTS)
