@@ -61,7 +61,7 @@ class UAA(LuminanceMethod):
         model = self._loaded()
         if fused is not None:
             return explain_fused(model.model_s, ir, vi, fused, steps=model.config.steps, mask=mask)
-        return explain_unfolding(model, ir, vi, mask=mask, finish=self._finish)
+        return explain_unfolding(model, ir, vi, steps=model.config.steps, mask=mask, finish=self._finish)
 
     def _loaded(self) -> UAAModel:
         if self._model is None:

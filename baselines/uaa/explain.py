@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from uaabench.baselines.uaa.attribution import PathAttention, SourceWeights, attribute, source_weights
-from uaabench.baselines.uaa.model import Trace, UAAModel
+from uaabench.baselines.uaa.model import Fusion, Trace
 from uaabench.core.errors import UsageError
 from uaabench.core.interface import luminance
 from uaabench.methods.explanation import Explanation, FloatMap
+
+
+class Unfolds(Protocol):
+    """A fusion network with its segmenter, as `UAAModel` is one."""
+
+    @property
+    def model_f(self) -> Any:
+        """The fusion network; says by `data_step` whether its stages take one."""
+
+    @property
+    def model_s(self) -> Any:
+        """The segmenter, (B,1,H,W) to (B,C,H,W)."""
+
+    def __call__(self, ir: Tensor, vi: Tensor, mask: Tensor, trace: Trace) -> Fusion:
+        """Fuse as `UAAModel.forward`."""
+
+    def contributions(self, labels: Tensor, sources: Tensor, classes: int) -> Tensor:
+        """What each source (S,B,1,H,W) contributes to each class, (S,B,C)."""
 
 
 def as_it_is(image: Tensor) -> Tensor:
@@ -22,10 +41,11 @@ def as_it_is(image: Tensor) -> Tensor:
 
 @torch.no_grad()
 def explain_unfolding(
-    model: UAAModel,
+    model: Unfolds,
     ir: Tensor,
     vi: Tensor,
     *,
+    steps: int,
     mask: Tensor | None = None,
     finish: Callable[[Tensor], Tensor] = as_it_is,
 ) -> Explanation:
@@ -35,6 +55,7 @@ def explain_unfolding(
         model: Fusion network with its segmenter.
         ir: Infrared, (1,1,H,W) in [0,1].
         vi: Visible RGB, (1,3,H,W) in [0,1].
+        steps: Number K of integrated-gradient steps that the explanation states.
         mask: One-hot label map, (1,C,H,W); by default the segmenter's scores of the average.
         finish: Post-processing of the fused image, (1,1,H,W) to the same.
 
@@ -52,12 +73,12 @@ def explain_unfolding(
         regions=m.argmax(1)[0].cpu().numpy(),
         weight_ir=_map(fusion.weights.ir),
         weight_vi=_map(fusion.weights.vi),
-        attribution=_attributions(model.model_s, m, fusion.weights, fused, model.config.steps),
+        attribution=_named(fusion.weights, model.contributions(m.argmax(1), fused[None], m.shape[1])),
         iterates=tuple(_map(image) for image in (*trace.iterates, fusion.image)),
         attentions=tuple(_map(attention) for attention in trace.attentions),
         fused=_map(fused),
         segmenter=type(model.model_s).__name__,
-        steps=model.config.steps,
+        steps=steps,
         mask="scores" if mask is None else "labels",
         data_step=model.model_f.data_step,
     )
@@ -95,7 +116,7 @@ def explain_fused(
         regions=m.argmax(1)[0].cpu().numpy(),
         weight_ir=_map(weights.ir),
         weight_vi=_map(weights.vi),
-        attribution=_attributions(segmenter, m, weights, f, steps),
+        attribution=_named(weights, attribute(segmenter, m.argmax(1), f[None], steps, m.shape[1])),
         iterates=(_map(average), _map(f)),
         attentions=(_map(attend(f)),),
         fused=_map(fused),
@@ -120,12 +141,9 @@ def _mask(segmenter: nn.Module, average: Tensor, given: Tensor | None) -> Tensor
     return given.to(scores.dtype)
 
 
-def _attributions(
-    segmenter: nn.Module, mask: Tensor, weights: SourceWeights, fused: Tensor, steps: int
-) -> dict[str, FloatMap]:
+def _named(weights: SourceWeights, of_fused: Tensor) -> dict[str, FloatMap]:
     of_ir, of_vi = weights.attribution[:, 0]
-    of_fused = attribute(segmenter, mask.argmax(1), fused[None], steps, mask.shape[1])[0, 0]
-    named = {"infrared": of_ir, "visible": of_vi, "fused": of_fused}
+    named = {"infrared": of_ir, "visible": of_vi, "fused": of_fused[0, 0]}
     return {name: a.cpu().numpy() for name, a in named.items()}
 
 

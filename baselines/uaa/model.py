@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from uaabench.baselines.uaa.attribution import PathAttention, SourceWeights, source_weights
+from uaabench.baselines.uaa.attribution import PathAttention, SourceWeights, attribute, source_weights
 from uaabench.baselines.uaa.config import UAAConfig
 from uaabench.baselines.uaa.layers import use_channels_last
 from uaabench.baselines.uaa.network import Attend, Unfolding
@@ -80,7 +80,7 @@ class UAAModel(nn.Module):
         """
         if mask is None:
             with torch.no_grad():
-                mask = self.scores((ir + vi) / 2)
+                mask = scores_of(self.model_s, (ir + vi) / 2)
         if weights is None:
             weights = source_weights(self.model_s, mask, ir, vi, self.config.steps)
         attend: Attend = PathAttention(self.model_s, mask) if self.config.attention else torch.zeros_like
@@ -88,11 +88,16 @@ class UAAModel(nn.Module):
             attend = trace.follow(attend)
         return Fusion(self.model_f(ir, vi, weights.ir * ir + weights.vi * vi, attend), weights)
 
-    def scores(self, image: Tensor) -> Tensor:
-        """Scores of the segmenter in eval mode: (B,1,H,W) to (B,C,H,W); in full precision also under autocast."""
-        training = self.model_s.training
-        self.model_s.eval()
-        with torch.autocast(image.device.type, enabled=False):
-            scores: Tensor = self.model_s(image)
-        self.model_s.train(training)
-        return scores
+    def contributions(self, labels: Tensor, sources: Tensor, classes: int) -> Tensor:
+        """What each source (S,B,1,H,W) contributes to each class, (S,B,C); see `attribution.attribute`."""
+        return attribute(self.model_s, labels, sources, self.config.steps, classes)
+
+
+def scores_of(segmenter: nn.Module, image: Tensor) -> Tensor:
+    """Scores of a segmenter in eval mode: (B,1,H,W) to (B,C,H,W); in full precision also under autocast."""
+    training = segmenter.training
+    segmenter.eval()
+    with torch.autocast(image.device.type, enabled=False):
+        scores: Tensor = segmenter(image)
+    segmenter.train(training)
+    return scores

@@ -143,12 +143,16 @@ class Proximal(nn.Module):
         u = self.conv1(f)
         features = self.conv2(u, memory.long, memory.short)
         short = torch.addcmul(features, self.conv3(features), torch.sigmoid(attention).to(features.dtype))
-        # An iterate in bfloat16 would lose grey levels.
-        refined = torch.sigmoid(self.conv4[0](short).to(f.dtype))
+        refined = self.refine(f, short)
         if not self.remembers:
             return refined, memory
         state = self.lstm(self.conv5(u, features, short), memory.state)
         return refined, Memory(self.conv6(state[0]), short, state)
+
+    def refine(self, f: Tensor, features: Tensor) -> Tensor:
+        """The next iterate, in (0,1), from the one after its data step and the features of this stage."""
+        # An iterate in bfloat16 would lose grey levels.
+        return torch.sigmoid(self.conv4[0](features).to(f.dtype))
 
 
 class Unfolding(nn.Module):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from uaabench.core import imaging
@@ -26,7 +27,9 @@ from uaabench.datasets.msrs import CLASSES
 VERSION = 2
 # Raised whenever the boxes change; they are made beside the images of an earlier version of this package too.
 BOXES = "boxes-v1.json"
-COUNTS = {"train": 64, "test": 16}
+COUNTS = {"train": 64, "test": 16, "study": 100}
+AT_ONCE = ("train", "test")
+"""Splits that are made together; others when they are asked for, so that a first run does not wait for them."""
 
 
 class Demo(FusionDataset):
@@ -36,7 +39,7 @@ class Demo(FusionDataset):
         name="demo",
         title="Demo",
         version=VERSION,
-        summary="80 generated road scenes by day and night with exact label maps and boxes; made on first use.",
+        summary="80 generated road scenes by day and night with exact labels and boxes; 100 more for studies; made on use.",
         splits=COUNTS,
         default_split="test",
         image_size=(HEIGHT, WIDTH),
@@ -50,16 +53,18 @@ class Demo(FusionDataset):
         """Return the folder of the demo in the user's cache, which is made first if need be."""
         folder = cache_folder() / f"demo-v{VERSION}"
         if not folder.is_dir():
-            _make(folder)
-        for split in COUNTS:
+            _make(folder, _make_first_splits)
+        for split in AT_ONCE:
             if not (folder / split / BOXES).is_file():
                 objects = {name: list(boxes.objects_of(compose(number))) for number, name in _numbered(split)}
                 boxes.write(folder / split / BOXES, objects)
         return folder
 
     def pairs(self, split: str) -> list[Pair]:
-        """List the pairs of `train` or `test`; see `FusionDataset.pairs`."""
+        """List the pairs of `train`, `test` or `study`; see `FusionDataset.pairs`."""
         folder = self.root / split
+        if not folder.is_dir():
+            _make(folder, lambda partial: _make_split(partial, split))
         return [
             Pair(
                 name,
@@ -76,27 +81,31 @@ class Demo(FusionDataset):
 
 
 def _numbered(split: str) -> list[tuple[int, str]]:
-    first = 1 if split == "train" else 1 + COUNTS["train"]
+    first = 1 + sum(COUNTS[earlier] for earlier in list(COUNTS)[: list(COUNTS).index(split)])
     numbers = range(first, first + COUNTS[split])
     return [(number, f"{number:04d}{'DN'[number % 2 == 0]}") for number in numbers]
 
 
-def _make(folder: Path) -> None:
-    """Generate all scenes into `folder`, which appears complete or not at all."""
+def _make(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Generate scenes into `folder`, which appears complete or not at all."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=folder.parent))
     except OSError as error:
         raise StorageError.of(folder, error) from error
     try:
-        for split in COUNTS:
-            _make_split(partial / split, split)
+        fill(partial)
         os.replace(partial, folder)
     except OSError as error:
         if not folder.is_dir():  # otherwise another process was faster, and made the same
             raise StorageError.of(folder, error) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _make_first_splits(folder: Path) -> None:
+    for split in AT_ONCE:
+        _make_split(folder / split, split)
 
 
 def _make_split(folder: Path, split: str) -> None:

@@ -29,10 +29,20 @@ def test_every_pixel_is_pinned(demo):
 
 
 def test_counts_sizes_and_labels_are_those_of_the_card(demo):
-    assert {split: len(demo.pairs(split)) for split in demo.card.splits} == {"train": 64, "test": 16}
+    assert {split: len(demo.pairs(split)) for split in demo.card.splits} == {"train": 64, "test": 16, "study": 100}
     for pair in demo.pairs("test"):
         assert demo.read(pair).ir.shape == (240, 320)
         assert demo.read_label(pair).max() < len(demo.card.classes)
+
+
+def test_scenes_for_studies_are_none_of_the_others_and_are_made_when_they_are_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr("uaabench.datasets.demo.cache_folder", lambda: tmp_path)
+    monkeypatch.setattr("uaabench.datasets.demo.COUNTS", {"train": 1, "test": 1, "study": 2})
+    demo = Demo(Demo.locate(Path()))
+    assert not (demo.root / "study").exists()
+    pairs = [pair for split in ("train", "test", "study") for pair in demo.pairs(split)]
+    assert [pair.id for pair in pairs] == ["0001D", "0002N", "0003D", "0004N"]
+    assert len({pair.vi.read_bytes() for pair in pairs}) == 4
 
 
 @pytest.mark.parametrize("split", ["train", "test"])

@@ -26,7 +26,8 @@ class Explanation:
         ir: Infrared image i, (H,W) in [0,1].
         vi: Visible image, (H,W,3) RGB in [0,1]; v is its luminance.
         regions: Class j of the region R_j of each pixel, (H,W) integers in 0..C-1.
-        weight_ir: Weight w_i of the infrared image, (H,W) in (0,1), constant on each region.
+        weight_ir: Weight w_i of the infrared image, (H,W) in (0,1), constant on each region unless the method lets it
+            follow the sources there.
         weight_vi: Weight w_v of the visible image; w_i + w_v = 1.
         attribution: Contributions a_j of each image to the score of each class on its region, (C,), not negative, 0
             for a class without a region; by `infrared`, `visible` and `fused`, the latter of the luminance of `fused`.

@@ -10,21 +10,21 @@ from torch.nn import functional
 SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
-def sobel(image: Tensor) -> Tensor:
-    """Horizontal and vertical Sobel responses, edges replicated: (B,2,H,W)."""
+def sobel(image: Tensor, border: str = "replicate") -> Tensor:
+    """Horizontal and vertical Sobel responses, (B,2,H,W); `border` is a mode of `torch.nn.functional.pad`."""
     horizontal = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]], device=image.device)
     kernels = torch.stack([horizontal, horizontal.T])[:, None]
-    return functional.conv2d(functional.pad(image, (1, 1, 1, 1), mode="replicate"), kernels)
+    return functional.conv2d(functional.pad(image, (1, 1, 1, 1), mode=border), kernels)
 
 
-def edges(image: Tensor) -> Tensor:
-    """Gradient magnitude |sobel_x| + |sobel_y|: (B,1,H,W)."""
-    return sobel(image).abs().sum(dim=1, keepdim=True)
+def edges(image: Tensor, border: str = "replicate") -> Tensor:
+    """Gradient magnitude |sobel_x| + |sobel_y|: (B,1,H,W); see `sobel`."""
+    return sobel(image, border).abs().sum(dim=1, keepdim=True)
 
 
-def stronger_edges(fused: Tensor, ir: Tensor, y: Tensor) -> Tensor:
-    """Mean distance of the gradient magnitude to the larger one of both sources."""
-    return (edges(fused) - torch.maximum(edges(ir), edges(y))).abs().mean()
+def stronger_edges(fused: Tensor, ir: Tensor, y: Tensor, border: str = "replicate") -> Tensor:
+    """Mean distance of the gradient magnitude to the larger one of both sources; see `sobel`."""
+    return (edges(fused, border) - torch.maximum(edges(ir, border), edges(y, border))).abs().mean()
 
 
 def gaussian(image: Tensor, window: int = 11) -> Tensor:

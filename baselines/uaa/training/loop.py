@@ -89,7 +89,7 @@ class _Joint:
     def __init__(self, model: UAAModel, items: Items, recipe: Recipe, device: torch.device) -> None:
         joint = recipe.joint
         self.model, self.recipe, self.device = model, recipe, device
-        self.sampler = PatchSampler(items, joint.patch, recipe.seed, joint.min_contrast)
+        self.sampler = PatchSampler(items, joint.patch, recipe.seed, joint.min_contrast, joint.flat)
         self.attributor = Attributor(model, joint.refresh)
         fusion = {"params": list(model.model_f.parameters()), "lr": joint.learning_rate}
         segmenter = {"params": list(model.model_s.parameters()), "lr": joint.segmenter_rate}

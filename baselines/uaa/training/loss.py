@@ -18,6 +18,9 @@ from uaabench.baselines.uaa.training.segmenter import segmenter_loss
 from uaabench.training.crops import Batch
 from uaabench.training.losses import sobel, stronger_edges
 
+# The release pads with zeros, so that the frame of a patch counts as an edge.
+BORDER = "constant"
+
 
 def terms(f: Tensor, ir: Tensor, y: Tensor, weights: SourceWeights, loss: LossWeights) -> dict[str, Tensor]:
     """The unweighted terms of the fusion loss that count, by the names of `LossWeights`.
@@ -31,7 +34,7 @@ def terms(f: Tensor, ir: Tensor, y: Tensor, weights: SourceWeights, loss: LossWe
     """
     computed: dict[str, Callable[[], Tensor]] = {
         "attribution": lambda: attribution(f, ir, y, weights),
-        "gradient": lambda: stronger_edges(f, ir, y),
+        "gradient": lambda: stronger_edges(f, ir, y, BORDER),
         "edges": lambda: signed_edges(f, ir, y),
         "intensity": lambda: (f - intensity(ir, y, loss)).abs().mean(),
     }

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from uaabench.baselines.uaa.attribution import SourceWeights, attribute, spread
-from uaabench.baselines.uaa.model import UAAModel
+from uaabench.baselines.uaa.model import UAAModel, scores_of
 from uaabench.core.arrays import ByteImage
 from uaabench.core.errors import UsageError
 from uaabench.core.interface import FusionDataset, Pair
@@ -41,7 +41,8 @@ class PatchSampler:
         size: Height and width of a patch. What does not fill one at the borders is left out; an image smaller than that
             is extended by reflection.
         seed: Seed of orders and flips.
-        min_contrast: Patches where (p90 - p10) / p90 is below this in infrared and in visible are left out.
+        min_contrast: Patches where (p90 - p10) / p90 is below this are left out.
+        flat: Whether that must hold of `both` sources, or of `either`.
 
     Raises:
         UsageError: No patch is left.
@@ -49,13 +50,19 @@ class PatchSampler:
     """
 
     def __init__(
-        self, items: Sequence[tuple[FusionDataset, Pair]], size: int, seed: int, min_contrast: float = 0.0
+        self,
+        items: Sequence[tuple[FusionDataset, Pair]],
+        size: int,
+        seed: int,
+        min_contrast: float = 0.0,
+        flat: str = "both",
     ) -> None:
+        decisive = min if flat == "either" else max
         found = [
             (window, pair.label is not None)
             for dataset, pair in items
             for window in _windows(extend(read_planes(dataset, pair), size), size)
-            if max(contrast(window[0]), contrast(window[1:4].mean(0))) >= min_contrast
+            if decisive(contrast(window[0]), contrast(window[1:4].mean(0))) >= min_contrast
         ]
         if not found:
             raise UsageError("No patch is left to train on; name more data, or lower the least contrast.")
@@ -154,7 +161,7 @@ class Attributor:
     def _regions(self, crops: Batch, ir: Tensor, y: Tensor) -> Tensor:
         """Label maps (B,S,S): the patch's own, or the segmenter's prediction on the average of the sources."""
         with torch.no_grad():
-            predicted = self._model.scores((ir + y) / 2).argmax(1)
+            predicted = scores_of(self._model.model_s, (ir + y) / 2).argmax(1)
         return torch.where(crops.has_label.view(-1, 1, 1).to(ir.device), crops.label.to(ir.device), predicted)
 
     def state_dict(self) -> dict[str, Any]:

@@ -42,7 +42,8 @@ class JointTraining(Section):
         steps: Optimiser steps.
         batch: Patches in a step.
         patch: Height and width of a patch; patches of an image do not overlap.
-        min_contrast: Patches where (p90 - p10) / p90 is below this in both sources are left out.
+        min_contrast: Patches where (p90 - p10) / p90 is below this are left out.
+        flat: Whether that must hold of `both` sources, or of `either` as in the release.
         learning_rate: Of the fusion network, for Adam.
         segmenter_rate: Of the segmenter.
         schedule: `cosine` with a short rise, or the paper's `halving` a few times.
@@ -54,6 +55,7 @@ class JointTraining(Section):
     batch: PositiveInt = 6
     patch: PositiveInt = 96
     min_contrast: NonNegativeFloat = 0.1
+    flat: Literal["both", "either"] = "both"
     learning_rate: PositiveFloat = 1.5e-3
     segmenter_rate: NonNegativeFloat = 1e-4
     schedule: Literal["cosine", "halving"] = "cosine"

@@ -52,7 +52,7 @@ def test_the_arrays_are_those_of_the_release(golden, checkpoint_path, mask):
     ir, vi = (torch.from_numpy(golden[name])[None, None] for name in ("ir", "vi"))
     labels = torch.from_numpy(golden["labels"]).long().view(1, *ir.shape[2:])
     given = one_hot(labels, 15) if mask == "onehot" else None
-    found = explain_unfolding(model, ir, vi.expand(-1, 3, -1, -1), mask=given)
+    found = explain_unfolding(model, ir, vi.expand(-1, 3, -1, -1), steps=5, mask=given)
     arrays = {"w_ir": found.weight_ir, "w_vi": found.weight_vi}
     arrays |= {"attr_ir": found.attribution["infrared"], "attr_vi": found.attribution["visible"]}
     arrays |= {f"nostep_iterate_{n}": found.iterates[n] for n in range(5)} | {"nostep_fused": found.iterates[5]}
@@ -154,7 +154,7 @@ def test_a_mask_of_other_classes_is_refused(method, pair):
 
 def test_explaining_leaves_the_model_as_it_was(pair):
     model = UAAModel(SMALL).train()
-    explain_unfolding(model, *pair)
+    explain_unfolding(model, *pair, steps=3)
     assert model.model_s.training
     assert all(parameter.requires_grad for parameter in model.parameters())
 

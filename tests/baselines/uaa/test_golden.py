@@ -8,7 +8,7 @@ from torch.nn import functional
 from uaabench.baselines.uaa import UAA
 from uaabench.baselines.uaa.attribution import score_gradient
 from uaabench.baselines.uaa.checkpoint import read_model
-from uaabench.baselines.uaa.model import Trace
+from uaabench.baselines.uaa.model import Trace, scores_of
 
 
 def images(golden, dtype):
@@ -20,7 +20,7 @@ def mask_of(golden, model, name, dtype):
         labels = torch.from_numpy(golden["labels"]).long()[None]
         return functional.one_hot(labels, 15).permute(0, 3, 1, 2).to(dtype)
     ir, vi = images(golden, dtype)
-    return model.scores((ir + vi) / 2)
+    return scores_of(model.model_s, (ir + vi) / 2)
 
 
 def relative_difference(found, expected):
@@ -91,7 +91,7 @@ def test_float32_is_close_whatever_the_processor(golden, checkpoint_path, data_s
 def test_the_scores_and_labels_of_the_released_segmenter(golden, checkpoint_path):
     model = read_model(checkpoint_path).double().eval().requires_grad_(False)
     ir, _ = images(golden, torch.float64)
-    assert relative_difference(model.scores(ir), golden["scores_ir"]) < 1e-6
+    assert relative_difference(scores_of(model.model_s, ir), golden["scores_ir"]) < 1e-6
     labels = mask_of(golden, model, "self", torch.float64).argmax(1)
     assert (labels[0].numpy() == golden["self_label"].squeeze()).all()
 

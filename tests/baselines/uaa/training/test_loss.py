@@ -50,6 +50,15 @@ def test_edges_of_a_ramp_are_eight_times_its_slope():
     assert edges(ramp.transpose(2, 3))[0, 0, 2, 2].item() == pytest.approx(8, rel=1e-5)
 
 
+def test_in_the_gradient_term_the_frame_of_a_patch_is_an_edge_as_in_the_release():
+    ir, y, f = constant(0.5, 0.5, 0.25)
+    height, width = f.shape[2:]
+    found = fusion_loss.terms(f, ir, y, SourceWeights(ir, y, torch.zeros(2, 1, 1)), LossWeights())["gradient"]
+    # Zeros around the image: |sobel_x| + |sobel_y| is 4 along a side and 3 + 3 in a corner, times the grey level.
+    frame = 2 * (height - 2 + width - 2) * 4 + 4 * 6
+    assert found.item() == pytest.approx(0.25 * frame / (height * width), rel=1e-5)
+
+
 def test_perfect_scores_have_no_balanced_loss():
     label = torch.tensor([[[0, 1], [2, 0]]])
     scores = torch.nn.functional.one_hot(label, 3).permute(0, 3, 1, 2).float()

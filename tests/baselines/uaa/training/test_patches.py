@@ -6,8 +6,9 @@ import torch
 
 from uaabench.baselines.uaa.attribution import source_weights
 from uaabench.baselines.uaa.config import SMALL
-from uaabench.baselines.uaa.model import UAAModel
+from uaabench.baselines.uaa.model import UAAModel, scores_of
 from uaabench.baselines.uaa.training import loss as fusion_loss
+from uaabench.baselines.uaa.training import recipe
 from uaabench.baselines.uaa.training.patches import Attributor, PatchSampler, contrast, flip
 from uaabench.core.errors import UsageError
 from uaabench.core.interface import DatasetCard, FusionDataset, Pair, Sources, luminance
@@ -18,10 +19,11 @@ class Coordinates(FusionDataset):
 
     card = DatasetCard(name="coordinates", title="", version=1, summary="", splits={}, default_split="all")
 
-    def __init__(self, height: int = 5, width: int = 8, constant: bool = False) -> None:
+    def __init__(self, height: int = 5, width: int = 8, constant: bool = False, flat_vi: bool = False) -> None:
         super().__init__(Path())
         rows, columns = np.mgrid[:height, :width].astype(np.uint8)
         self.ir = np.full_like(rows, 9) if constant else 10 * rows + columns
+        self.vi = np.full_like(rows, 9) if flat_vi else self.ir
 
     @classmethod
     def locate(cls, data_root):
@@ -31,7 +33,7 @@ class Coordinates(FusionDataset):
         return [Pair("only", Path("ir"), Path("vi"))]
 
     def read(self, pair):
-        return Sources(self.ir, np.dstack([self.ir] * 3))
+        return Sources(self.ir, np.dstack([self.vi] * 3))
 
     def read_label(self, pair):
         return None
@@ -76,6 +78,14 @@ def test_patches_without_contrast_are_left_out():
         sampler(Coordinates(constant=True), 2, min_contrast=0.1)
 
 
+def test_as_in_the_release_a_patch_goes_where_either_source_is_flat():
+    one_flat = Coordinates(flat_vi=True)
+    assert len(sampler(one_flat, 2, min_contrast=0.1)) > 0
+    with pytest.raises(UsageError, match="No patch is left"):
+        sampler(one_flat, 2, min_contrast=0.1, flat="either")
+    assert recipe.read("paper").joint.flat == "either"
+
+
 @pytest.mark.parametrize("how", [(False, False), (True, False), (False, True), (True, True)])
 def test_flipping_twice_gives_the_image_back(how):
     image = torch.arange(12.0).view(1, 3, 4)
@@ -99,7 +109,7 @@ def test_a_fresh_attribution_is_that_of_the_model_itself(scene):
     labels, weights = Attributor(model, 1)(drawn, ir, y)
     assert (weights.ir - 0.5).abs().max() > 0.01
     mask = fusion_loss.one_hot(labels, 9, ir)
-    assert torch.equal(labels, model.scores((ir + y) / 2).argmax(1))
+    assert torch.equal(labels, scores_of(model.model_s, (ir + y) / 2).argmax(1))
     expected = source_weights(model.model_s, mask, ir, y, model.config.steps).ir
     torch.testing.assert_close(weights.ir, expected, rtol=1e-9, atol=0)
 

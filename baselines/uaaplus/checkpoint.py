@@ -1,0 +1,52 @@
+"""Weights of UAAFusion+: its fusion network; the segmenter is that of other weights that come with the package."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from torch import nn
+
+from uaabench.baselines.uaa.checkpoint import read_model as read_uaa
+from uaabench.baselines.uaaplus.config import UAAPlusConfig
+from uaabench.baselines.uaaplus.model import UAAPlusModel
+from uaabench.core import weights
+from uaabench.core.errors import WeightsError
+
+
+def new_model(config: UAAPlusConfig) -> UAAPlusModel:
+    """An untrained fusion network with the segmenter that its configuration names.
+
+    Raises:
+        WeightsError: There is no such segmenter, or it is not the one of the configuration.
+    """
+    segmenter, sha256 = _segmenter(config.segmenter)
+    if config.segmenter_sha256 not in ("", sha256):
+        raise WeightsError(
+            f"UAAFusion+ was trained with another segmenter (weights of '{config.segmenter}', SHA-256 "
+            f"{config.segmenter_sha256[:12]}…) than the one of this version ({sha256[:12]}…); train it again."
+        )
+    return UAAPlusModel(replace(config, segmenter_sha256=sha256), segmenter)
+
+
+def read_model(path: Path) -> UAAPlusModel:
+    """Read a model from a file that `uaabench train` wrote.
+
+    Raises:
+        WeightsError: The file is something else, or was trained with another segmenter.
+    """
+    state, config = weights.read(path)
+    model = new_model(UAAPlusConfig.of(config))
+    try:
+        model.model_f.load_state_dict(state)
+    except RuntimeError as error:
+        problem = " ".join(str(error).split())[:300]
+        raise WeightsError(f"{path} does not fit the UAAFusion+ network: {problem}") from error
+    return model
+
+
+def _segmenter(name: str) -> tuple[nn.Module, str]:
+    path, card = weights.shipped(name), weights.shipped_card(name)
+    if path is None or card is None:
+        raise WeightsError(f"There are no shipped weights '{name}' to take the segmenter of UAAFusion+ from.")
+    return read_uaa(path).model_s, card.sha256
