@@ -58,8 +58,8 @@ def test_what_a_metric_computes_of_the_sources_is_computed_once_for_all_methods(
     plugin = tmp_path / "means.py"
     plugin.write_text(PLUGIN.format(log=str(tmp_path / "log")))
     assert carry_out(make_plan(plugins=[plugin], metrics=["Means"])) == []
-    # For each of 4 pairs: 2 sources, and the images of 5 methods.
-    assert (tmp_path / "log").read_text() == "x" * 4 * (2 + 5)
+    # For each of 4 pairs: 2 sources, and the images of 6 methods.
+    assert (tmp_path / "log").read_text() == "x" * 4 * (2 + 6)
 
 
 def test_the_methods_of_a_data_set_are_scored_together(make_plan, pair_folder):
