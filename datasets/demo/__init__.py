@@ -39,7 +39,7 @@ class Demo(FusionDataset):
         name="demo",
         title="Demo",
         version=VERSION,
-        summary="80 generated road scenes by day and night with exact labels and boxes; 100 more for studies; made on use.",
+        summary="80 generated road scenes by day and night with exact labels and boxes, 100 for studies; made on use.",
         splits=COUNTS,
         default_split="test",
         image_size=(HEIGHT, WIDTH),
