@@ -70,7 +70,7 @@ def _describe(axes: Axes, explained: Explanation, classes: Sequence[LabelClass],
         texts = (
             name.replace(" ", "\n") if many else name,
             _percent(inside.mean()),
-            f"{explained.weight_ir[inside][0]:.2f}",
+            f"{explained.weight_ir[inside].mean():.2f}",
         )
         for text, y in zip(texts, depth, strict=True):
             _write(axes, text, place, y, size, "center")
