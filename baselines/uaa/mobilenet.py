@@ -68,8 +68,8 @@ class MobileNetSegmenter(CoarseSegmenter):
         features = self.feature_extractor.features
         assert isinstance(features, nn.Sequential)
         with torch.autocast(image.device.type, enabled=False):
-            low = _run_blocks(image, features[:4])
-            return low, _run_blocks(low, features[4:])
+            low = run_blocks(image, features[:4])
+            return low, run_blocks(low, features[4:])
 
     def _join(self, high: Tensor, shortcut: Tensor) -> Tensor:
         """The decoder's first convolution and what follows up to its dropout, on upsampled high and low features."""
@@ -139,7 +139,7 @@ class _Decoder:
         return support.gather(gradient[..., None]), support
 
 
-def _run_blocks(x: Tensor, blocks: nn.Sequential) -> Tensor:
+def run_blocks(x: Tensor, blocks: nn.Sequential) -> Tensor:
     """Apply the stem and inverted residual blocks of MobileNetV2."""
     for block in blocks:
         if isinstance(block, nn.Sequential):
@@ -154,14 +154,20 @@ def _run_blocks(x: Tensor, blocks: nn.Sequential) -> Tensor:
 
 def _dilated_mobilenet() -> nn.Sequential:
     """Features 0 to 17 of MobileNetV2 for one input channel, dilated from block 14 on so that the stride stays 16."""
+    features = flat_mobilenet()
+    for block in features[14:]:
+        _dilate(block)
+    return features
+
+
+def flat_mobilenet() -> nn.Sequential:
+    """Features 0 to 17 of MobileNetV2 for one input channel, untrained; `run_blocks` applies them."""
     features = mobilenet_v2(weights=None).features[:-1]
     features[0][0] = nn.Conv2d(1, 32, 3, stride=2, padding=1, bias=False)
-    for index, block in enumerate(features[1:], start=1):
+    for block in features[1:]:
         # torchvision nests convolution, norm and activation; the release names them in one flat sequence.
         nested = [layer if isinstance(layer, nn.Sequential) else [layer] for layer in block.conv]
         block.conv = nn.Sequential(*(layer for group in nested for layer in group))
-        if index >= 14:
-            _dilate(block)
     return nn.Sequential(*features)
 
 

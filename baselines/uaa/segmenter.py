@@ -10,10 +10,15 @@ from collections.abc import Callable
 from torch import nn
 
 from uaabench.baselines.uaa.mobilenet import MobileNetSegmenter
+from uaabench.baselines.uaa.road import RoadSegmenter
 from uaabench.baselines.uaa.small import SmallSegmenter
 from uaabench.core.errors import unknown_name
 
-SEGMENTERS: dict[str, Callable[[int], nn.Module]] = {"mobilenetv2": MobileNetSegmenter, "small": SmallSegmenter}
+SEGMENTERS: dict[str, Callable[[int], nn.Module]] = {
+    "mobilenetv2": MobileNetSegmenter,
+    "road": RoadSegmenter,
+    "small": SmallSegmenter,
+}
 """Constructors by the name used in `UAAConfig.segmenter`; each takes the number of classes."""
 
 

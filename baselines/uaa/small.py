@@ -24,10 +24,10 @@ class SmallSegmenter(CoarseSegmenter):
             nn.Conv2d(1, width // 4, 3, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(width // 4),
             nn.ReLU(),
-            _separable(width // 4, width // 2, stride=2),
-            _separable(width // 2, width, stride=2),
+            separable(width // 4, width // 2, stride=2),
+            separable(width // 2, width, stride=2),
         )
-        self.context = nn.ModuleList(_separable(width, width, dilation=dilation) for dilation in self.DILATIONS)
+        self.context = nn.ModuleList(separable(width, width, dilation=dilation) for dilation in self.DILATIONS)
         self.classify = nn.Conv2d(width, classes, 1)
 
     def logits(self, image: Tensor) -> Tensor:
@@ -39,7 +39,7 @@ class SmallSegmenter(CoarseSegmenter):
         return logits
 
 
-def _separable(channels_in: int, channels_out: int, *, stride: int = 1, dilation: int = 1) -> nn.Sequential:
+def separable(channels_in: int, channels_out: int, *, stride: int = 1, dilation: int = 1) -> nn.Sequential:
     """Depthwise 3x3, then pointwise convolution, each with a batch norm; one ReLU at the end."""
     depthwise = nn.Conv2d(
         channels_in, channels_in, 3, stride, padding=dilation, dilation=dilation, groups=channels_in, bias=False

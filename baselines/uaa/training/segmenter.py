@@ -94,26 +94,34 @@ def load_backbone(segmenter: nn.Module, path: Path) -> None:
     The one input channel gets the sum over the three colours: a grey image then gives what it gave in colour.
 
     Args:
-        segmenter: A `MobileNetSegmenter`.
+        segmenter: A `MobileNetSegmenter`, or a `RoadSegmenter`, which has the first features only.
         path: State dict of `torchvision.models.mobilenet_v2`.
 
     Raises:
         UsageError: The segmenter has no such backbone.
         WeightsError: The file is missing or holds something else.
     """
-    backbone = getattr(segmenter, "feature_extractor", None)
-    if backbone is None:
-        raise UsageError("Only the segmenter 'mobilenetv2' starts from a backbone; leave segmenter.backbone out.")
+    features = getattr(getattr(segmenter, "feature_extractor", segmenter), "features", None)
+    if features is None:
+        raise UsageError(
+            "Only the segmenters 'mobilenetv2' and 'road' start from a backbone; leave segmenter.backbone out."
+        )
     try:
         given = torch.load(path, map_location="cpu", weights_only=True)
-        own = backbone.features.state_dict()
+        own = features.state_dict()
         # Our copy names the layers of a block in one flat sequence, in the same order; the last feature is unused.
-        values = [value for key, value in given.items() if key.startswith("features.") and "features.18." not in key]
+        values = [value for key, value in given.items() if _is_among(key, len(features))]
         state = dict(zip(own, values, strict=True))
         state["0.0.weight"] = state["0.0.weight"].sum(1, keepdim=True)
-        backbone.features.load_state_dict(state)
+        features.load_state_dict(state)
     except Exception as error:  # whatever a foreign file makes the unpickler or the network stumble over
         raise WeightsError(
             f"{path} does not hold the ImageNet weights of torchvision's mobilenet_v2 ({type(error).__name__}); "
             "save its state dict."
         ) from error
+
+
+def _is_among(key: str, count: int) -> bool:
+    """Whether an entry `features.N.…` of torchvision's network belongs to the first `count` features."""
+    part, _, rest = key.partition(".")
+    return part == "features" and int(rest.partition(".")[0]) < count

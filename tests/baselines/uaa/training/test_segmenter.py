@@ -7,15 +7,16 @@ from uaabench.baselines.uaa.training.segmenter import load_backbone
 from uaabench.core.errors import UsageError, WeightsError
 
 
-def test_a_backbone_sees_a_grey_image_as_mobilenet_sees_it_in_colour(tmp_path):
+@pytest.mark.parametrize("name", ["mobilenetv2", "road"])
+def test_a_backbone_sees_a_grey_image_as_mobilenet_sees_it_in_colour(tmp_path, name):
     torch.manual_seed(0)
     imagenet = mobilenet_v2(weights=None).double().eval()
     torch.save(imagenet.state_dict(), tmp_path / "mobilenet_v2.pth")
-    segmenter = SEGMENTERS["mobilenetv2"](9).double().eval()
+    segmenter = SEGMENTERS[name](9).double().eval()
     load_backbone(segmenter, tmp_path / "mobilenet_v2.pth")
     grey = torch.rand(1, 1, 64, 64, dtype=torch.float64)
     # Up to block 13 strides and dilations are those of torchvision.
-    own = segmenter.feature_extractor.features[:14](grey)
+    own = getattr(segmenter, "feature_extractor", segmenter).features[:14](grey)
     torch.testing.assert_close(own, imagenet.features[:14](grey.expand(1, 3, 64, 64)), rtol=1e-9, atol=1e-12)
 
 
