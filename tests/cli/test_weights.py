@@ -7,6 +7,7 @@ import pytest
 
 from uaabench.core import registry, weights
 from uaabench.core.interface import Checkpoint, MethodCard
+from uaabench.judges.detection import trained
 from uaabench.judges.segmentation import segmenters
 
 
@@ -42,7 +43,11 @@ def shipped(tmp_path, monkeypatch):
     # No weights that another test has added.
     monkeypatch.setenv("UAABENCH_HOME", str(tmp_path / "home"))
     folders = {}
-    for name, module, stem in (("methods", weights, "mmdrfuse"), ("segmenters", segmenters, "demo")):
+    for name, module, stem in (
+        ("methods", weights, "mmdrfuse"),
+        ("segmenters", segmenters, "demo"),
+        ("detectors", trained, "demo"),
+    ):
         folders[name] = tmp_path / name
         folders[name].mkdir()
         for suffix in (".safetensors", ".json"):
@@ -51,11 +56,12 @@ def shipped(tmp_path, monkeypatch):
     return {
         "mmdrfuse": folders["methods"] / "mmdrfuse.safetensors",
         "segmenter demo": folders["segmenters"] / "demo.safetensors",
+        "detector demo": folders["detectors"] / "demo.safetensors",
     }
 
 
 def test_sound_weights_are_called_sound(uaabench, shipped):
-    assert uaabench("weights", "verify").out.splitlines() == ["ok    mmdrfuse", "ok    segmenter demo"]
+    assert uaabench("weights", "verify").out.splitlines() == [f"ok    {name}" for name in shipped]
     found = uaabench("doctor")
     assert found.code == 0
     assert all(f"ok       {name} weights: shipped, hash right" in found.out for name in shipped)

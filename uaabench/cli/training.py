@@ -80,6 +80,57 @@ def segmenter(
 
 
 @app.command()
+def detector(
+    dataset: Annotated[str, typer.Option("--dataset", help="`name` or `name:split`; its training split.")] = "demo",
+    on: Annotated[
+        str,
+        typer.Option(
+            "--on",
+            help="`visible`, `infrared`, `average`, `maximum`, `mix` of these, or a folder of fused training images.",
+        ),
+    ] = "mix",
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of checkpoint, log and weights.")] = Path(
+        "runs/detector"
+    ),
+    names: options.PairNames = None,
+    validate: options.HeldOut = None,
+    steps: options.Steps = 1500,
+    batch: options.Batch = 8,
+    crop: options.Crop = 192,
+    seed: Annotated[int, typer.Option(help="Seed of weights, crops and order.")] = 0,
+    device: options.Device = None,
+    data_root: options.DataRoot = None,
+) -> None:
+    """Train a small detector on a data set with boxes and export its weights and card.
+
+    Examples:
+        uaabench train detector --dataset msrs --on mix --out runs/detector
+
+        uaabench train detector --dataset msrs --on fused/uaa/train --out runs/retrained-uaa
+    """
+    import torch
+
+    from uaabench.core.paths import data_folder
+    from uaabench.judges.detection.trained import read_card
+    from uaabench.running.pipeline import pick_device
+    from uaabench.training.boxed import choose
+    from uaabench.training.detection import DetectorRecipe, train
+
+    images = choose(dataset, data_root or data_folder(), on=on, names=names, held_out=validate)
+    typer.echo(f"Detector on {images.described}; log and checkpoint: {out}")
+    file = train(
+        images,
+        DetectorRecipe(steps=steps, batch=batch, crop=crop, seed=seed),
+        out,
+        report=lambda step, loss: typer.echo(f"step {step} of {steps}, loss {loss:.4f}"),
+        device=torch.device(pick_device(device or "auto")),
+    )
+    if validation := read_card(file).validation:
+        typer.echo(f"Validated: {validation}")
+    typer.echo(f"Written: {file} and its card. Use it: uaabench run --detector {file} --datasets {dataset}")
+
+
+@app.command()
 def method(
     name: Annotated[str, typer.Argument(help="Name of the method; `train NAME` is the same as `train method NAME`.")],
     budget: Annotated[

@@ -122,18 +122,21 @@ def verify() -> None:
 
 
 def weights_here() -> Iterator[tuple[str, str, str]]:
-    """Check every file of weights on this machine, those of segmenters included.
+    """Check every file of weights on this machine, those of segmenters and detectors included.
 
     Yields:
         The name it is used by, `shipped` or `added`, and what is wrong with it: a sentence, empty where nothing is.
     """
     from uaabench.core import registry, weights
+    from uaabench.judges.detection import trained
     from uaabench.judges.segmentation import segmenters
 
     for name, fault in weights.verify_shipped(weights.shipped_folder(), weights.card_of):
         yield name, "shipped", fault
     for name, fault in weights.verify_shipped(segmenters.shipped_folder(), segmenters.read_card):
         yield f"segmenter {name}", "shipped", fault
+    for name, fault in weights.verify_shipped(trained.shipped_folder(), trained.read_card):
+        yield f"detector {name}", "shipped", fault
     for card in registry.method_cards().values():
         for name, checkpoint in card.checkpoints.items():
             if weights.stored(checkpoint):

@@ -131,14 +131,14 @@ def choose(
     dataset, label, default = open_dataset(name, data_root)
     split = split or ("train" if "train" in dataset.card.splits else default)
     convention = for_dataset(dataset.card, protocol)
-    pairs = labelled(dataset, _named(pairs_of(dataset, split), names, f"{label} {split}"))
+    pairs = labelled(dataset, named(pairs_of(dataset, split), names, f"{label} {split}"))
     if convention is None or not pairs:
         raise DataError(f"The split '{split}' of {label} has no label maps; a segmenter cannot be trained on it.")
-    kept, aside = _set_aside(pairs, held_out)
+    kept, aside = set_aside(pairs, held_out)
     return TrainingImages(dataset=dataset, split=split, pairs=kept, protocol=convention, held_out=aside, on=on)
 
 
-def _named(pairs: Sequence[Pair], names: Path | None, where: str) -> Sequence[Pair]:
+def named(pairs: Sequence[Pair], names: Path | None, where: str) -> Sequence[Pair]:
     """The pairs whose ids stand in a file; all without one."""
     if names is None:
         return pairs
@@ -149,7 +149,7 @@ def _named(pairs: Sequence[Pair], names: Path | None, where: str) -> Sequence[Pa
     return [pair for pair in pairs if pair.id in wanted]
 
 
-def _set_aside(pairs: Sequence[Pair], count: int | None) -> tuple[list[Pair], list[Pair]]:
+def set_aside(pairs: Sequence[Pair], count: int | None) -> tuple[list[Pair], list[Pair]]:
     """Pairs to train on and pairs to validate on: the same ones whatever the method and the seed of the training."""
     if count is None:
         count = len(pairs) // 10 if len(pairs) >= 20 else 0

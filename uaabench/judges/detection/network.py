@@ -13,6 +13,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torchvision.models.detection import FCOS
 from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.models.resnet import BasicBlock
 from torchvision.ops import FeaturePyramidNetwork
 
@@ -59,15 +60,22 @@ def _stage(before: int, after: int, norm: partial[nn.GroupNorm]) -> nn.Module:
     return BasicBlock(before, after, stride=2, downsample=shortcut, norm_layer=norm)
 
 
+class AsItIs(GeneralizedRCNNTransform):  # type: ignore[misc,unused-ignore]
+    """What torchvision does with images, without the change of size, which it can leave out in training alone."""
+
+    def resize(self, image: Tensor, target: dict[str, Tensor] | None = None) -> tuple[Tensor, dict[str, Tensor] | None]:
+        """Keep an image and its boxes."""
+        return image, target
+
+
 def build(classes: int) -> nn.Module:
     """An untrained detector of so many classes for images of any size, which are not resized."""
-    return FCOS(
+    detector = FCOS(
         Backbone(),
         num_classes=classes,
         anchor_generator=AnchorGenerator(tuple((stride,) for stride in _STRIDES), ((1.0,),) * len(_STRIDES)),
-        image_mean=_MEAN,
-        image_std=_STD,
         score_thresh=SCORE,
         nms_thresh=IOU,
-        _skip_resize=True,
     )
+    detector.transform = AsItIs(0, 0, _MEAN, _STD)
+    return detector

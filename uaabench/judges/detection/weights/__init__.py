@@ -1,0 +1,1 @@
+"""Weights of the detectors that come with the package, and their cards."""
