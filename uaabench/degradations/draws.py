@@ -32,7 +32,7 @@ class Draws:
 
     def uniform(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
         """Numbers in [0, 1), multiples of 2^-53."""
-        return (self._raw(math.prod(shape)) >> np.uint64(11)).reshape(shape) * 2.0**-53
+        return (self._raw(math.prod(shape)) >> np.uint64(11)).reshape(shape).astype(np.float64) * 2.0**-53
 
     def normal(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
         """Standard normal numbers, multiples of 2^-16 in [-6, 6].
@@ -42,7 +42,7 @@ class Draws:
         """
         count = math.prod(shape)
         words = self._raw(count * TERMS // 4).astype("<u8").view("<u2").reshape(TERMS, count)
-        return (words.sum(axis=0, dtype=np.int64) - HALF).reshape(shape) * 2.0**-16
+        return (words.sum(axis=0, dtype=np.int64) - HALF).reshape(shape).astype(np.float64) * 2.0**-16
 
     def index(self, count: int) -> int:
         """A number from 0 to count - 1, all of them as likely to 2^-50 for counts below 2^14."""

@@ -91,7 +91,8 @@ def plasma(size: int, decay: float, draws: Draws) -> NDArray[np.float64]:
         field[half::step, ::step] = below + _wobble(below.shape, rough, draws)
         step, rough = half, rough / decay
     field -= field.min()
-    return field / field.max()
+    field /= field.max()
+    return field
 
 
 def _around(*neighbours: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -289,11 +289,12 @@ def refuse_unlike(run: Run, reference: Run) -> None:
                     f"({other['pairs']} pairs) and {reference.folder} ({entry['pairs']} pairs); run both on the same "
                     "data and --limit."
                 )
-        here, there = (side.get("degradation", {}).get("scored_against") for side in (other, entry))
-        if here != there:
+        ours, theirs = (side.get("degradation", {}).get("scored_against") for side in (other, entry))
+        if ours != theirs:
             raise UsageError(
-                f"'{entry['label']} {entry['split']}' is scored against {here} sources in {run.folder} but {there} "
-                f"ones in {reference.folder}; score one of them again: uaabench score RUN --score-against {there}"
+                f"'{entry['label']} {entry['split']}' is scored against {ours} sources in {run.folder} but against "
+                f"{theirs} ones in {reference.folder}; score one of them again: uaabench score RUN --score-against "
+                f"{theirs}"
             )
 
 
