@@ -26,13 +26,13 @@ def coverage(kind: str, n: int) -> float:
 
 def main() -> None:
     """Print the table."""
-    expanded = intervals._expanded_tail
+    expanded = intervals.expanded_tail
     print(f"{'values':10} {'pairs':>6} {'plain':>7} {'expanded':>9}")
     for kind in KINDS:
         for n in (8, 16, 50, 140):
-            intervals._expanded_tail = lambda _, confidence: (1 - confidence) / 2
+            intervals.expanded_tail = lambda _, confidence: (1 - confidence) / 2
             plain = coverage(kind, n)
-            intervals._expanded_tail = expanded
+            intervals.expanded_tail = expanded
             print(f"{kind:10} {n:6} {plain:7.1%} {coverage(kind, n):9.1%}")
 
 

@@ -190,7 +190,12 @@ def agreement(
 def _section(table: Table, name: str) -> Section:
     """The section of a data set, named `name` or, where the run has several splits of it, `name:split`."""
     known = {f"{section.dataset.name}:{section.dataset.split}": section for section in table.sections}
-    found = [section for full, section in known.items() if name in ("", section.dataset.name, full)]
+    # Degraded input is shown where it is named, and never for the clean data set.
+    found = [
+        section
+        for full, section in known.items()
+        if name == full or (name in ("", section.dataset.name) and not section.dataset.degraded)
+    ]
     if not found:
         raise unknown_name("data set in this run", name, known)
     if name and len(found) > 1:

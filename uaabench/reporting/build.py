@@ -12,6 +12,7 @@ from uaabench.methods.efficiency import Efficiency
 from uaabench.reporting.agreement import agreements
 from uaabench.reporting.controls import build_controls
 from uaabench.reporting.numbers import Numbers
+from uaabench.reporting.retention import build_retention
 from uaabench.reporting.significance import against, rank
 from uaabench.reporting.table import Cell, Mark, Row, Section, Table
 from uaabench.running.evidence import DatasetHead, MethodRow, Run
@@ -30,7 +31,8 @@ def table_of(run: Run, reference: str = "", *, marks_floor: bool = False) -> Tab
         marks_floor=marks_floor,
         efficiency=costs.read(cost) if cost.is_file() else (),
     )
-    stages, views = run.stages, [_view(run, table, dataset) for dataset in run.datasets]
+    # What stages show of degraded input would be the same tables over again; its records have all of it.
+    stages, views = run.stages, [_view(run, table, section.dataset) for section in table.clean]
     return replace(
         table,
         beside=[grid for view in views for stage in stages for grid in stage.grids(view)],
@@ -81,7 +83,7 @@ def build_table(
     if reference and reference not in labels:
         raise unknown_name("method of this run", reference, labels)
     sections = []
-    for dataset in datasets:
+    for dataset in sorted(datasets, key=lambda dataset: dataset.degraded is not None):
         rows = [Row(m, {e.name: numbers.cell(dataset, m.label, e) for e in metrics}) for m in ordered]
         section = Section(dataset, _mark(rows, metrics, floor=marks_floor))
         versus = against(section, reference, metrics, numbers) if reference else {}
@@ -96,7 +98,8 @@ def build_table(
         methods=tuple(ordered),
         sections=noted,
         notes=notes,
-        controls=build_controls(noted, metrics),
+        controls=build_controls([section for section in noted if not section.dataset.degraded], metrics),
+        retention=build_retention(noted, metrics, numbers, floor=marks_floor),
         reference=reference,
         marks_floor=marks_floor,
         efficiency=[entry for entry in efficiency if entry.method in labels],

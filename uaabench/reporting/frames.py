@@ -37,6 +37,40 @@ def tidy(table: Table) -> pd.DataFrame:
     return found.assign(reason=[by_name[metric.name].reason for by_name in cells for metric in table.metrics])
 
 
+def retention(table: Table) -> pd.DataFrame:
+    """What degraded input leaves: rows (dataset, split, metric, degradation, method), where split is the clean one.
+
+    Columns: `retention` with `low` and `high`, whether it is a ratio, `n`, the `clean` value, and the ranks on both.
+    """
+    found = [
+        {
+            "dataset": kept.dataset.name,
+            "split": kept.dataset.split,
+            "metric": kept.metric.name,
+            "degradation": kind,
+            "method": row.method.label,
+            "retention": one.value,
+            "low": one.low,
+            "high": one.high,
+            "is_ratio": kept.as_ratio,
+            "n": one.n,
+            "clean": row.clean,
+            "clean_rank": row.clean_rank,
+            "rank": one.rank,
+        }
+        for kept in table.retention
+        for row in kept.rows
+        for kind, one in row.by_kind.items()
+    ]
+    numbers = ["retention", "low", "high", "clean", "clean_rank", "rank"]
+    key = ["dataset", "split", "metric", "degradation", "method"]
+    return (
+        pd.DataFrame(found, columns=[*key, *numbers[:3], "is_ratio", "n", *numbers[3:]])
+        .astype(dict.fromkeys(numbers, float))
+        .set_index(key)
+    )
+
+
 def versus(table: Table) -> pd.DataFrame:
     """The paired differences to the reference of a table: rows (dataset, split, method, metric).
 

@@ -11,14 +11,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from uaabench.core.grid import MISSING, Grid, GridCell, GridRow, number
 from uaabench.methods.efficiency import Efficiency
 from uaabench.reporting.controls import LEGEND, TITLE, findings
+from uaabench.reporting.retention import retention_grids
 from uaabench.reporting.table import CONFIDENCE, ControlTable, Ranks, Section, Table
 from uaabench.statistics.agreement import Agreement
 
 
 def grids(table: Table, *, details: bool = True) -> list[Grid]:
-    """All grids of a table: differences to the reference, cost, and in detail ranks, predictors, what stages show."""
+    """All grids of a table: differences to the reference, retention, cost, and in detail ranks, predictors, of stages.
+
+    Of degraded input there is the retention alone.
+    """
     found: list[Grid] = []
-    for section in table.sections:
+    for section in table.clean:
         if section.versus:
             found.append(_versus(table, section))
         if section.ranks and details:
@@ -26,6 +30,7 @@ def grids(table: Table, *, details: bool = True) -> list[Grid]:
         if details:
             found += [_agreements(table, section, *entry) for entry in section.agreements.items() if entry[1]]
     found += [_controls(table, comparison) for comparison in table.controls]
+    found += retention_grids(table, details=details)
     found += table.beside if details else ()
     return [*found, efficiency_grid(table.efficiency, table.row_titles)] if table.efficiency else found
 

@@ -7,7 +7,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from uaabench.reporting.table import Cell, ControlTable, Section, Table
+from uaabench.reporting.table import Cell, ControlTable, RetentionTable, Section, Table
 from uaabench.statistics.agreement import Agreement
 
 SCHEMA = 1
@@ -16,6 +16,7 @@ SCHEMA = 1
 def json_table(table: Table) -> str:
     """JSON object with the profile, the metrics, and for each data set the methods with their cells and ranks.
 
+    `retention` holds what degraded input leaves of each column, where the run has degraded versions of a data set.
     `versus` holds the differences to the method `reference`, where the report has one; `efficiency` what was measured
     by `uaabench profile`, `agreements` how far each metric predicts each measure; null stands for a number that
     does not exist.
@@ -33,6 +34,7 @@ def json_table(table: Table) -> str:
         "reference": table.reference or None,
         "assumptions": list(table.assumptions.values()),
         "efficiency": [asdict(entry) for entry in table.efficiency],
+        "retention": [_retention(kept) for kept in table.retention],
         "controls": [_comparison(comparison) for comparison in table.controls],
     }
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -56,6 +58,7 @@ def _section(table: Table, section: Section) -> dict[str, Any]:
         "title": dataset.title,
         "split": dataset.split,
         "n_planned": dataset.planned,
+        "degraded": asdict(dataset.degraded) if dataset.degraded else None,
         "rows": rows,
         "versus": {label: {k: asdict(v) for k, v in entries.items()} for label, entries in section.versus.items()},
         "ranks": _ranks(section),
@@ -101,6 +104,27 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "n": cell.n,
         "mark": cell.mark,
         "reason": cell.reason,
+    }
+
+
+def _retention(kept: RetentionTable) -> dict[str, Any]:
+    """Clean values with their ranks, and what each kind of degradation leaves of them; null if there is none."""
+    return {
+        "dataset": kept.dataset.name,
+        "split": kept.dataset.split,
+        "metric": kept.metric.name,
+        "as_ratio": kept.as_ratio,
+        "degradations": {kind: list(texts) for kind, texts in kept.degradations.items()},
+        "scored_against": kept.scored_against or None,
+        "rows": [
+            {
+                "method": row.method.label,
+                "clean": row.clean,
+                "clean_rank": row.clean_rank,
+                "by_kind": {kind: asdict(found) for kind, found in row.by_kind.items()},
+            }
+            for row in kept.rows
+        ],
     }
 
 

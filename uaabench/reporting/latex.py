@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, TypeVar
 
 from uaabench.core.columns import Column
@@ -58,7 +59,7 @@ def latex(table: Table, style: LatexStyle = LatexStyle()) -> str:
         r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
         rf"\caption{{{_caption(table, style)}}}",
         rf"\label{{{style.label}}}",
-        *(line for block in _blocks(table.metrics) for line in _tabular(table, block, style)),
+        *(line for block in _blocks(table.metrics) for line in _tabular(table, table.clean, block, style)),
         *_notes(table),
         r"\end{table*}",
     ]
@@ -66,15 +67,32 @@ def latex(table: Table, style: LatexStyle = LatexStyle()) -> str:
 
 
 def latex_supplement(table: Table, style: LatexStyle = LatexStyle()) -> str:
-    r"""One `table*` for each grid beside the main table; empty where there is none.
+    r"""One `table*` for each grid beside the main table and each degraded data set; empty where there is none.
 
     Their labels begin with that of the main table, and no two are the same: `tab:fusion-ranks-msrs`.
     """
     shown = grids(table)
-    labels = distinct_labels(grid.name for grid in shown)
-    return _file(
-        "\n".join(_supplement(grid, f"{style.label}-{label}", style) for grid, label in zip(shown, labels, strict=True))
-    )
+    labels = distinct_labels([grid.name for grid in shown] + [section.dataset.key for section in table.degraded])
+    made = [(partial(_supplement, grid), label) for grid, label in zip(shown, labels, strict=False)]
+    made += [
+        (partial(_degraded, table, section), label)
+        for section, label in zip(table.degraded, labels[len(shown) :], strict=True)
+    ]
+    return _file("\n".join(draw(f"{style.label}-{label}", style) for draw, label in made))
+
+
+def _degraded(table: Table, section: Section, label: str, style: LatexStyle) -> str:
+    """The main table of one degraded data set."""
+    head = section.dataset.degraded
+    said = f"Sources degraded by {head.text}, metrics against the {head.scored_against} ones. " if head else ""
+    lines = [
+        r"\begin{table*}",
+        r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
+        rf"\caption{{{escape(said)}{escape(table.legend)}}}",
+        rf"\label{{{label}}}",
+        *(line for block in _blocks(table.metrics) for line in _tabular(table, [section], block, style)),
+    ]
+    return "\n".join([*lines, r"\end{table*}"]) + "\n"
 
 
 def _file(body: str) -> str:
@@ -126,10 +144,10 @@ def _blocks(columns: Sequence[ColumnT]) -> Iterator[Sequence[ColumnT]]:
         yield columns[first : first + size]
 
 
-def _tabular(table: Table, metrics: Sequence[Column], style: LatexStyle) -> Iterator[str]:
-    """All data sets and methods with some of the metrics."""
+def _tabular(table: Table, sections: Sequence[Section], metrics: Sequence[Column], style: LatexStyle) -> Iterator[str]:
+    """All methods on some data sets with some of the metrics."""
     head = " & ".join(["Method", *(_headed(escape(m.name), m.higher_is_better) for m in metrics)])
-    lines = [line for section in table.sections for line in _section(table, section, metrics, style)]
+    lines = [line for section in sections for line in _section(table, section, metrics, style)]
     yield from _fitted([rf"{head} \\", *lines], len(metrics), style)
 
 

@@ -16,8 +16,9 @@ MARKUP = {"best": "**{}**", "second": "<ins>{}</ins>", None: "{}"}
 
 def markdown(table: Table) -> str:
     """Markdown with a heading and a table for each data set; GitHub's dialect."""
-    blocks = ["# Comparison", *(_section(table, section) for section in table.sections)]
+    blocks = ["# Comparison", *(_section(table, section) for section in table.clean)]
     blocks += [_supplement(grid) for grid in grids(table)]
+    blocks += [_section(table, section) for section in table.degraded]
     if table.notes:
         blocks.append("\n".join(f"- <sup>{letter}</sup> {escape(text)}" for letter, text in table.notes.items()))
     blocks.append(f"{escape(table.legend)} **Best**, <ins>second</ins>; {_floor(table)}")

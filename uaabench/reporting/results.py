@@ -59,6 +59,11 @@ class RunResult:
         """Every single value, or the reason why there is none: `records.parquet` of the run."""
         return self.evidence.records
 
+    @property
+    def retention(self) -> pd.DataFrame:
+        """What degraded input leaves of each number: rows (dataset, split, metric, degradation, method)."""
+        return frames.retention(self.model)
+
     def versus(self, reference: str) -> pd.DataFrame:
         """Compare every method with one of them, pair by pair.
 

@@ -7,6 +7,7 @@ Rules that hold for all formats:
 - Only rows over the same pairs can be compared: a cell with fewer values than the data set has planned pairs carries a
   note with its n and is never marked.
 - Trivial methods are the floor: they come last, and are neither marked nor ranked unless that was asked for.
+- Clean input comes first and alone; degraded input stands behind it or in a supplement, under names of its own.
 - Numbers are printed with four decimals, whatever the metric; `results.csv` and `results.json` keep full precision.
 """
 
@@ -179,6 +180,57 @@ class ControlTable:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Retention:
+    """What one degradation leaves of one number of a method.
+
+    Attributes:
+        value: Degraded over clean, or degraded minus clean, mean over the severities; None where it does not exist.
+        low: Lower end of its paired 95 % bootstrap interval; None where it is undefined.
+        high: Upper end of the interval.
+        n: Number of pairs with a value on clean and on all degraded input.
+        rank: Rank of the method by its values on the degraded input; None for a method that is not ranked.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    rank: float | None
+
+
+@dataclass(frozen=True)
+class RetentionRow:
+    """One method: its value and rank on clean input, and what is left of it by the kind of degradation."""
+
+    method: MethodRow
+    clean: float | None
+    clean_rank: float | None
+    by_kind: Mapping[str, Retention]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetentionTable:
+    """What degraded input leaves of one column on one data set; built by `uaabench.reporting.retention`.
+
+    Attributes:
+        dataset: The clean data set.
+        metric: The column.
+        as_ratio: Whether its retention is a ratio or a difference.
+        degradations: By kind the degradations over which the mean is taken.
+        scored_against: Sources that fused images of degraded input are scored against; empty for a measure, which is
+            judged by labels.
+        rows: One for each method, the floor last.
+    """
+
+    dataset: DatasetHead
+    metric: Column
+    as_ratio: bool
+    degradations: Mapping[str, Sequence[str]]
+    scored_against: str
+    rows: Sequence[RetentionRow]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """Means of all methods on all data sets under one profile.
 
@@ -187,9 +239,10 @@ class Table:
         profile_version: Its version.
         metrics: Columns.
         methods: Methods in row order, the floor last.
-        sections: One for each data set.
+        sections: One for each data set, degraded versions behind the clean ones.
         notes: Text of each note by its letter; letters are unique in the whole table.
         controls: What the negative controls do to each metric, one for each data set; empty for a run without them.
+        retention: What degraded input leaves of each column; empty without degraded versions.
         reference: Label of the method that the others are compared with; empty for none.
         marks_floor: Whether trivial methods are marked and ranked like the others.
         efficiency: What the methods cost, if it was measured.
@@ -205,12 +258,23 @@ class Table:
     sections: Sequence[Section]
     notes: Mapping[str, str] = field(default_factory=dict)
     controls: Sequence[ControlTable] = ()
+    retention: Sequence[RetentionTable] = ()
     reference: str = ""
     marks_floor: bool = False
     efficiency: Sequence[Efficiency] = ()
     beside: Sequence[Grid] = ()
     judged: Sequence[str] = ()
     remarks: Sequence[str] = ()
+
+    @property
+    def clean(self) -> list[Section]:
+        """The sections of clean input."""
+        return [section for section in self.sections if section.dataset.degraded is None]
+
+    @property
+    def degraded(self) -> list[Section]:
+        """The sections of degraded input."""
+        return [section for section in self.sections if section.dataset.degraded is not None]
 
     @property
     def row_titles(self) -> dict[str, str]:

@@ -26,11 +26,12 @@ ASCII_ARROWS = {True: "^", False: "v"}
 def print_table(table: Table, console: Console) -> None:
     """Print one table for each data set, the floor dimmed below a gap, then what is beside it, notes, and weights.
 
-    Ranks and single classes are in the files only. Intervals are shown where the terminal is wide enough for them. A
-    table that is too wide even without them comes in blocks of metrics; numbers are never cut.
+    Ranks, single classes and the values on degraded input are in the files only. Intervals are shown where the terminal
+    is wide enough for them. A table that is too wide even without them comes in blocks of metrics; numbers are never
+    cut.
     """
     arrows = ASCII_ARROWS if console.options.ascii_only else ARROWS
-    for section in table.sections:
+    for section in table.clean:
         print_fitted(partial(_section, table, section, arrows), table.metrics, console)
     for grid in grids(table, details=False):
         print_grid(grid, console)

@@ -7,6 +7,7 @@ not: intervals of such a set are too narrow and p-values too small.
 from uaabench.statistics.intervals import Interval, bootstrap_mean
 from uaabench.statistics.paired import PairedTest, compare_pairs, holm
 from uaabench.statistics.ranks import Ranking, average_ranks, rank_methods
+from uaabench.statistics.retention import retention, retention_of_measure
 
 __all__ = [
     "Interval",
@@ -17,4 +18,6 @@ __all__ = [
     "compare_pairs",
     "holm",
     "rank_methods",
+    "retention",
+    "retention_of_measure",
 ]

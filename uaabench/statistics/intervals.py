@@ -66,13 +66,13 @@ def bootstrap_mean(
     block = max(1, BLOCK // n)
     sizes = [min(block, resamples - start) for start in range(0, resamples, block)]
     means = np.concatenate([sample[generator.integers(0, n, (size, n))].mean(axis=1) for size in sizes])
-    tail = _expanded_tail(n, confidence)
+    tail = expanded_tail(n, confidence)
     low, high = np.quantile(means, [tail, 1 - tail])
     return Interval(float(sample.mean()), float(low), float(high), n)
 
 
-def _expanded_tail(n: int, confidence: float) -> float:
-    """Share of the bootstrap means that lies beyond each end of the interval."""
+def expanded_tail(n: int, confidence: float) -> float:
+    """Share of the bootstrap means of n values that lies beyond each end of the expanded interval."""
     from scipy.special import ndtr, stdtrit
 
     return float(ndtr(math.sqrt(n / (n - 1)) * stdtrit(n - 1, (1 - confidence) / 2)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,8 +76,22 @@ def difference(measure: Measure, before: Tallies, after: Tallies, *, confidence:
         after: Tallies of another one or another run, of the same pairs in the same order.
         confidence: Share of such intervals that hold the true value, about.
     """
-    gained = _drawn(measure, after) - _drawn(measure, before)
-    return Estimate(value_of(measure, after) - value_of(measure, before), *_middle(gained, confidence))
+    return combined(measure, (before, after), lambda old, new: new - old, confidence=confidence)
+
+
+def combined(
+    measure: Measure, sides: Sequence[Tallies], combine: Callable[..., Draws], *, confidence: float = 0.95
+) -> Estimate:
+    """A number made of one measure on several sides, and its paired bootstrap interval, on the same draws of pairs.
+
+    Args:
+        measure: The measure.
+        sides: Tallies of the same pairs in the same order.
+        combine: Makes the number of the values of all sides, element by element.
+        confidence: Share of such intervals that hold the true value, about.
+    """
+    value = float(combine(*(np.float64(value_of(measure, side)) for side in sides)))
+    return Estimate(value, *_middle(combine(*(_drawn(measure, side) for side in sides)), confidence))
 
 
 def value_of(measure: Measure, tallies: Tallies) -> float:

@@ -23,10 +23,10 @@ class Chart:
 
 
 def charts(table: Table, numbers: Numbers) -> list[Chart]:
-    """The charts of every data set and metric that has a value."""
+    """The charts of every clean data set and metric that has a value."""
     places = [
         (section, metric)
-        for section in table.sections
+        for section in table.clean
         for metric in table.metrics
         if any(row.cells[metric.name].n for row in section.rows)
     ]

@@ -14,6 +14,7 @@ from uaabench.reporting.grids import grids
 from uaabench.reporting.html.charts import charts
 from uaabench.reporting.html.pictures import metrics_of_pairs, pictures
 from uaabench.reporting.numbers import Numbers
+from uaabench.reporting.retention import retention_grids
 from uaabench.reporting.table import Cell, Table
 from uaabench.running.evidence import Run
 
@@ -31,13 +32,15 @@ def page(run: Run, table: Table, *, shown_pairs: int = 20) -> str:
     template = environment.from_string((parts / "page.html.j2").read_text(encoding="utf-8"))
     numbers = Numbers.of(run)
     shown = pictures(run, numbers, table, shown_pairs)
+    kept = list(retention_grids(table))
     return template.render(
         style=Markup((parts / "page.css").read_text(encoding="utf-8")),
         script=Markup((parts / "page.js").read_text(encoding="utf-8")),
         data=_embedded({"datasets": shown, "metrics": _metric_facts(numbers, table)}),
         table=table,
         titles=table.row_titles,
-        grids=grids(table),
+        beside=[grid for grid in grids(table) if grid not in kept],
+        retention=kept,
         charts=charts(table, numbers),
         facts=run.facts,
         sort_value=_sort_value,
