@@ -43,7 +43,7 @@ def segmenter(tmp_path_factory):
 def run(uaabench, tmp_path, segmenter):
     def call(*extra, methods="average"):
         words = ("run", "--methods", methods, "--datasets", "demo", "--limit", "3", "--out", tmp_path / "R")
-        return uaabench(*words, "--metrics", "EN", "--no-floor", "--segmenter", segmenter, *extra)
+        return uaabench(*words, "--metrics", "EN", "--no-floor", "--detector", "none", "--segmenter", segmenter, *extra)
 
     return call
 
