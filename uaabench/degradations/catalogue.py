@@ -72,7 +72,7 @@ _ALL = (
     Corruption(name="lowcontrast", title="low contrast", apply=optics.lowcontrast),
     Corruption(
         name="stripe",
-        title="column noise of the readout",
+        title="column stripes",
         apply=sensor.stripe,
         sources=("ir",),
         refusal="column stripes are of the readout of thermal sensors; write vi.noise",

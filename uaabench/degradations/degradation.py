@@ -82,8 +82,8 @@ class Degradation:
     def apply(self, sources: Sources, dataset: str, pair: str) -> Sources:
         """Degrade the sources of a pair; the same ones give the same images on any machine.
 
-        The random numbers of a corruption do not depend on its strength, so that the strengths of one differ in nothing
-        else.
+        The random numbers of a corruption do not depend on its strength, so that its strengths differ in nothing else;
+        a shift alone has a direction of its own for each distance.
 
         Args:
             sources: The images of the pair.

@@ -149,7 +149,8 @@ def retention_grids(table: Table, *, details: bool = True) -> Iterator[Grid]:
         table: The table.
         details: All columns; else the measures of whole data sets, or where there is none what noise cannot improve.
     """
-    for kept in table.retention:
+    # First what a task is left with, last what noise can improve.
+    for kept in sorted(table.retention, key=lambda kept: (kept.scored_against != "", kept.metric.gameable_by_noise)):
         if details or kept.metric.name in _headline(table):
             yield _grid(table, kept)
 
