@@ -59,10 +59,16 @@ def test_the_wheel_has_one_top_level_name(wheel_names):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("folder", "inside"), [("uaabench", ""), ("baselines", "baselines/"), ("datasets", "datasets/")]
+    ("folder", "inside"),
+    [
+        ("uaabench", ""),
+        ("baselines", "baselines/"),
+        ("datasets", "datasets/"),
+        ("reports/reference", "reference/"),
+    ],
 )
 def test_the_wheel_has_every_file_of_the_source_folders(wheel_names, folder, inside):
-    kept = {".py", ".j2", ".toml", ".json", ".safetensors", ".tsv", ".txt", ".typed", ".yaml"}
+    kept = {".py", ".parquet", ".j2", ".toml", ".json", ".safetensors", ".tsv", ".txt", ".typed", ".yaml"}
     files = [path for path in (CHECKOUT / folder).rglob("*") if path.suffix in kept or path.name == "py.typed"]
     expected = {f"uaabench/{inside}{path.relative_to(CHECKOUT / folder).as_posix()}" for path in files}
     assert expected - set(wheel_names) == set()

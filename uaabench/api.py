@@ -47,6 +47,7 @@ def run(  # noqa: PLR0913 - one parameter for each entry of a configuration, all
     detection_protocol: str = "",
     options: dict[str, dict[str, Any]] | None = None,
     floor: bool = True,
+    beside: Sequence[str] = (),
     device: str = "auto",
     precision: Literal["fp32", "bf16"] = "fp32",
     jobs: int = 1,
@@ -78,6 +79,7 @@ def run(  # noqa: PLR0913 - one parameter for each entry of a configuration, all
         detection_protocol: Which boxes and classes count; empty for the usual ones of each data set.
         options: Constructor options by the name of a method or stage: `{"uaa": {"stretch": False}}`.
         floor: Whether the trivial methods are added.
+        beside: Reference rows to stand beside: labels, globs, `official`, `retrained`, `classical` or `all`.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         precision: Arithmetic of the networks.
         jobs: Worker processes; 1 works in this process, unless there are plug-ins.
@@ -110,6 +112,7 @@ def run(  # noqa: PLR0913 - one parameter for each entry of a configuration, all
         "detection_protocol": detection_protocol,
         "options": options,
         "floor": floor,
+        "beside": _listed("beside", beside),
         "device": device,
         "precision": precision,
         "jobs": jobs,

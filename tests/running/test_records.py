@@ -8,7 +8,7 @@ import pytest
 
 from uaabench.core.errors import DataError
 from uaabench.core.weights import ResolvedWeights
-from uaabench.running import records, stage, store
+from uaabench.running import records, stage, store, tables
 from uaabench.running.stage import Stage
 from uaabench.running.store import Result
 from uaabench.statistics.resampling import Tallies
@@ -112,7 +112,7 @@ def test_a_table_that_is_missing_or_broken_is_named_with_what_mends_it(tmp_path,
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(DataError) as caught:
-        records.read_table(path)
+        tables.read_table(path)
     said = str(caught.value)
     assert said.startswith(f"{path} cannot be read: ")
     assert said.endswith("; give the command of the run again.")
@@ -123,7 +123,7 @@ def test_a_table_that_is_missing_or_broken_is_named_with_what_mends_it(tmp_path,
 def test_a_table_is_replaced_as_a_whole(tmp_path):
     path = tmp_path / "a.parquet"
     table = pd.DataFrame({"a": [1.5, None]}, index=[7, 8])
-    digest = records.write_table(path, table)
+    digest = tables.write_table(path, table)
     assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.parquet"]
-    pd.testing.assert_frame_equal(records.read_table(path), table.reset_index(drop=True))
+    pd.testing.assert_frame_equal(tables.read_table(path), table.reset_index(drop=True))

@@ -12,8 +12,8 @@ import pandas as pd
 from uaabench.core import files
 from uaabench.metrics.profiles import profile
 from uaabench.running import manifest
-from uaabench.running.records import RECORD_COLUMNS, RECORDS, TALLIES, TALLY_COLUMNS, write_table
 from uaabench.running.stage import Stage
+from uaabench.running.tables import RECORD_COLUMNS, RECORDS, TALLIES, TALLY_COLUMNS, write_table
 
 COLUMNS = RECORD_COLUMNS[:-2]
 

@@ -50,6 +50,10 @@ def run(
     plugin: options.Plugins = None,
     seed: Annotated[int | None, typer.Option(help="Seed set before every pair. Default: 0.")] = None,
     no_floor: Annotated[bool, typer.Option("--no-floor", help="Leave out the trivial methods.")] = False,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(help="Reference rows to stand beside: names, globs, `official`, `retrained`, `classical`, `all`."),
+    ] = None,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh/--resume", help="Compute everything anew.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
@@ -64,6 +68,8 @@ def run(
         uaabench run --methods 'uaa,tardal@dt,mine=fused/' --datasets msrs,tno --data-root data/ --out runs/paper
 
         uaabench run --methods uaa,tardal --degrade noise:3,ir.blur:2,shift:4px
+
+        uaabench run --methods mine=fused/ --datasets msrs --beside official
 
         uaabench run --config paper.yaml --jobs 2
     """
@@ -89,6 +95,7 @@ def run(
         "seed": seed,
         "floor": False if no_floor else None,
         "fail_fast": True if fail_fast else None,
+        "beside": options.split_commas(beside),
     }
     described = build(given, config)
     if fetch:
@@ -131,6 +138,8 @@ def score(
         "profile": profile,
         "score_against": score_against,
         "plugins": plugin,
+        # Reference rows are of one profile.
+        "beside": [] if profile else None,
     }
     config = manifest.read_config(run).model_dump() | {key: value for key, value in given.items() if value is not None}
     execute(build(config), run, stages=("score",), fresh=fresh)

@@ -36,7 +36,10 @@ def table_of(run: Run, reference: str = "", *, marks_floor: bool = False) -> Tab
     return replace(
         table,
         beside=[grid for view in views for stage in stages for grid in stage.grids(view)],
-        judged=[said for view in views for stage in stages if (said := stage.legend(view))],
+        judged=[
+            *filter(None, [run.drawn]),
+            *(said for view in views for stage in stages if (said := stage.legend(view))),
+        ],
         remarks=run.notes,
     )
 

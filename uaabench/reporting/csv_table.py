@@ -10,7 +10,7 @@ from uaabench.reporting.table import Section, Table
 
 COLUMNS = (
     "dataset", "split", "method", "track", "metric", "profile", "mean", "ci_low", "ci_high", "n", "n_planned", "mark",
-    "mean_rank", "vs", "difference", "difference_low", "difference_high", "p_holm", "win_rate", "verdict",
+    "mean_rank", "vs", "difference", "difference_low", "difference_high", "p_holm", "win_rate", "verdict", "origin",
 )  # fmt: skip
 
 
@@ -18,7 +18,8 @@ def csv_table(table: Table) -> str:
     """CSV with one line for each data set, method and metric.
 
     The columns behind `mark` hold the method's mean rank over pairs and its difference to the method that the report
-    compares with, with p-values after Holm's correction. Floats are the shortest text that reads back as the same
+    compares with, with p-values after Holm's correction; the last is `reference` for a row
+    that comes with the package. Floats are the shortest text that reads back as the same
     number, so equal tables give equal bytes; what is missing is empty. Names stand as they are, so that they read back:
     one that begins with `=`, `+`, `-` or `@` is text too, which a spreadsheet must be told when it opens the file.
     """
@@ -34,7 +35,7 @@ def rows(table: Table) -> Iterator[tuple[object, ...]]:
                 where = (section.dataset.name, section.dataset.split, row.method.label, row.method.track)
                 estimate = (cell.mean, cell.low, cell.high, cell.n, cell.planned, cell.mark)
                 beside = _beside(table, section, row.method.label, metric.name)
-                yield (*where, metric.name, table.profile, *estimate, *beside)
+                yield (*where, metric.name, table.profile, *estimate, *beside, row.method.origin)
 
 
 def _line(values: Iterable[object]) -> str:

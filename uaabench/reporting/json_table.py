@@ -49,6 +49,7 @@ def _section(table: Table, section: Section) -> dict[str, Any]:
             "kind": row.method.kind,
             "track": row.method.track,
             "weights": row.method.weights,
+            "origin": row.method.origin,
             "values": {metric.name: _cell(row.cells[metric.name]) for metric in table.metrics},
         }
         for row in section.rows

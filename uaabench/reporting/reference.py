@@ -14,7 +14,7 @@ from uaabench.reporting import files as writing
 from uaabench.reporting.build import table_of
 from uaabench.running import manifest, store
 from uaabench.running.evidence import Run, load
-from uaabench.running.records import RECORDS, TALLIES
+from uaabench.running.tables import RECORDS, TALLIES, write_table
 
 # Entries of a manifest that name places on the machine of the run, or the way it was called there.
 PRIVATE = ("argv", "data_root", "plugins", "root", "files", "folder", "platform")
@@ -49,9 +49,10 @@ def write_reference(run: Run, folder: Path, reason: str) -> list[Path]:
             if place.is_dir():
                 shutil.copytree(place, made, symlinks=True, ignore=shutil.ignore_patterns(*REFERENCE_FILES))
             made.mkdir(exist_ok=True)
-            for name in (RECORDS, TALLIES):
-                shutil.copyfile(run.folder / name, made / name)
-            manifest.save(made, {**_public(run.facts), "units": []})
+            shutil.copyfile(run.folder / TALLIES, made / TALLIES)
+            # Not a copy: reference rows that the run drew belong to it.
+            tables = {**run.facts["tables"], RECORDS: write_table(made / RECORDS, run.records)}
+            manifest.save(made, {**_public(run.facts), "units": [], "tables": tables})
             files.write_json(made / "reference.json", {"history": [*earlier, entry]})
             names = [path.name for path in writing.write(writing.texts(table_of(load(made))), made / "report")]
             _swap(made, place, old)

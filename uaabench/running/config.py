@@ -32,6 +32,7 @@ class RunConfig(BaseModel):
         profile: Convention by which the metrics are computed.
         options: Constructor options of methods of this run, by their name: `{uaa: {stretch: false}}`.
         floor: Whether the trivial methods are added.
+        beside: Reference rows that stand beside those of the run: labels, globs, tracks, kinds or `all`.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         precision: Arithmetic of the networks.
         jobs: Worker processes; 1 runs everything in this process.
@@ -56,6 +57,7 @@ class RunConfig(BaseModel):
     detection_protocol: str = ""
     options: dict[str, dict[str, JsonValue]] = {}
     floor: bool = True
+    beside: list[str] = []
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     precision: Literal["fp32", "bf16"] = "fp32"
     jobs: PositiveInt = 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,14 +21,18 @@ from uaabench.running.units import DatasetPlan
 FLOOR = ("visible", "infrared", "average", "maximum", "maximum_plus_minimum")
 
 
-def plan_methods(config: RunConfig) -> Iterable[MethodPlan]:
+def plan_methods(config: RunConfig, drawn: Collection[str] = ()) -> Iterable[MethodPlan]:
     """Resolve the methods of a run in table order: the floor first, each label once.
+
+    Args:
+        config: The description of the run.
+        drawn: Rows of the floor that need not be computed, as they are drawn from a reference.
 
     Raises:
         UsageError: A method or checkpoint is unknown, or two rows would have the same label.
     """
     named = [name for entry in config.methods for name in _expand(entry)]
-    floor = [name for name in FLOOR if config.floor or name in named]
+    floor = [name for name in FLOOR if (config.floor and name not in drawn) or name in named]
     rest = [name for name in dict.fromkeys(named) if name not in floor]
     labels: set[str] = set()
     for entry in [*floor, *rest]:

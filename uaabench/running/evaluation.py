@@ -10,9 +10,9 @@ from uaabench.core.columns import Metric
 from uaabench.core.errors import faults, sentence
 from uaabench.core.streams import ordered_map
 from uaabench.metrics.profiles import Profile
-from uaabench.running.records import RECORD_COLUMNS
 from uaabench.running.stage import Row
 from uaabench.running.stages.score import pair_records, scored
+from uaabench.running.tables import RECORD_COLUMNS
 from uaabench.running.triples import Triple
 
 if TYPE_CHECKING:

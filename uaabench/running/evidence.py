@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from uaabench.core import registry
 from uaabench.core.columns import Column, Measure
 from uaabench.core.errors import DataError, UaabenchError, UsageError
 from uaabench.core.interface import MethodKind
 from uaabench.metrics.profiles import profile
-from uaabench.running import manifest, stage, store
-from uaabench.running.records import RECORDS, Place, read_table, read_tallies
+from uaabench.running import manifest, reference_rows, stage, store
+from uaabench.running.records import Place, read_tallies
 from uaabench.running.stage import Stage
+from uaabench.running.tables import RECORDS, read_table
 from uaabench.statistics.resampling import Tallies
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class MethodRow:
         weights: Where its weights come from, in a few words; empty for a method without.
         bibtex: BibTeX entry of its publication; empty for a method without.
         colour: Its colour in figures, `#rrggbb`; empty where the next free one will do.
+        origin: `run`, or `reference` for a row that comes with the package.
     """
 
     label: str
@@ -43,6 +45,7 @@ class MethodRow:
     weights: str = ""
     bibtex: str = ""
     colour: str = ""
+    origin: Literal["run", "reference"] = "run"
 
     @property
     def is_floor(self) -> bool:
@@ -112,7 +115,7 @@ class Run:
     Attributes:
         folder: The run directory.
         facts: Its manifest.
-        records: Its records.
+        records: Its records, with those of the reference rows that it asked for.
         notes: What a reader must know of how it was read, for example a plug-in that is gone.
     """
 
@@ -162,6 +165,19 @@ class Run:
     def methods(self) -> list[MethodRow]:
         """Its methods, in order."""
         return [_row(entry) for entry in self.facts["methods"]]
+
+    @property
+    def drawn(self) -> str:
+        """What must be said of its reference rows wherever they stand; empty where it has none."""
+        made = [method["made"] for method in self.facts["methods"] if method.get("drawn")]
+        if not made:
+            return ""
+        machines, versions = ({entry[name] for entry in made} for name in ("machine", "uaabench"))
+        return (
+            f"Rows with {reference_rows.MARK} were not computed in this run: they are reference rows of uaabench "
+            f"{', '.join(sorted(versions))}, made on {', '.join(sorted(machines))}, of the same images, profile and "
+            "versions."
+        )
 
     @property
     def stages(self) -> list[Stage]:
@@ -238,7 +254,8 @@ def load(folder: Path) -> Run:
     """Read what a run left, and load its plug-ins.
 
     Raises:
-        UsageError: The folder holds no run, or its records were made by another version of the profile.
+        UsageError: The folder holds no run, its records were made by another version of the profile, or the reference
+            rows it asked for do not agree with it any more.
         DataError: Its files were changed, or are broken.
     """
     facts = manifest.read(folder)
@@ -249,8 +266,12 @@ def load(folder: Path) -> Run:
             f"The records of {folder} are of profile {named['name']} version {named['version']}, but this uaabench "
             f"computes version {convention.version}; run 'uaabench score {folder}' first."
         )
-    notes = tuple(note for entry in facts.get("plugins", ()) if (note := _load_plugin(entry)))
-    return Run(folder, facts, read_table(folder / RECORDS), notes)
+    notes = [note for entry in facts.get("plugins", ()) if (note := _load_plugin(entry))]
+    records = read_table(folder / RECORDS)
+    if facts["config"].get("beside"):
+        facts, records, left_out = reference_rows.add(facts, records)
+        notes += left_out
+    return Run(folder, facts, records, tuple(notes))
 
 
 def _load_plugin(entry: Mapping[str, Any]) -> str:
@@ -325,10 +346,11 @@ def _row(method: Mapping[str, Any]) -> MethodRow:
     )
     return MethodRow(
         label=method["label"],
-        title=method["title"],
+        title=f"{method['title']}{reference_rows.MARK if method.get('drawn') else ''}",
         kind=method["kind"],
         track=method["track"],
         weights=weights,
         bibtex=method.get("bibtex", ""),
         colour=method.get("colour", ""),
+        origin="reference" if method.get("drawn") else "run",
     )

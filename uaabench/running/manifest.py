@@ -144,7 +144,12 @@ def refuse_other(run: Path, units: Sequence[Unit], stages: Sequence[str]) -> Non
 def command(config: RunConfig) -> str:
     """The command line that describes a run, without what belongs to one machine: folders, workers, device."""
     words = ["uaabench", "run", "--methods", ",".join(config.methods)]
-    listed = (("--datasets", config.datasets), ("--metrics", config.metrics), ("--degrade", config.degrade))
+    listed = (
+        ("--datasets", config.datasets),
+        ("--metrics", config.metrics),
+        ("--degrade", config.degrade),
+        ("--beside", config.beside),
+    )
     for option, entries in listed:
         words += [option, ",".join(entries)] if entries else []
     defaults = RunConfig(methods=config.methods)

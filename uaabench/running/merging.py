@@ -13,7 +13,7 @@ from uaabench.core.errors import StorageError, UsageError
 from uaabench.running import manifest, store
 from uaabench.running.evidence import Run, load, refuse_unlike
 from uaabench.running.lock import locked
-from uaabench.running.records import RECORDS, TALLIES, read_table, write_table
+from uaabench.running.tables import RECORDS, TALLIES, read_table, write_table
 
 if TYPE_CHECKING:
     import pandas as pd

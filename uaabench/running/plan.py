@@ -11,6 +11,7 @@ from uaabench.core import files, registry
 from uaabench.core.columns import Metric
 from uaabench.methods.named import MethodPlan
 from uaabench.metrics.profiles import Profile, profile
+from uaabench.running import reference_rows
 from uaabench.running.config import RunConfig
 from uaabench.running.entries import plan_datasets, plan_methods
 from uaabench.running.options import check_options
@@ -67,12 +68,14 @@ def make(config: RunConfig, device: str) -> Plan:
     """
     registry.load_plugins(config.plugins)
     convention = profile(config.profile)
-    methods = tuple(plan_methods(config))
+    datasets = plan_datasets(config) if config.beside else ()
+    drawn = reference_rows.drawable(config, datasets)
+    methods = tuple(plan_methods(config, drawn))
     check_options(config.options, _takers(methods))
     planning = Planning(
         config=config,
         methods=methods,
-        datasets=plan_datasets(config),
+        datasets=datasets or plan_datasets(config),
         profile=convention,
         metrics=convention.select(config.metrics or None),
         device=device,

@@ -7,22 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from uaabench.core import files
-from uaabench.core.errors import DataError
 from uaabench.running.plan import Plan
 from uaabench.running.stage import Stage, by_method
+from uaabench.running.tables import RECORD_COLUMNS, RECORDS, TALLIES, TALLY_COLUMNS, read_table, write_table
 from uaabench.running.units import Unit
 from uaabench.statistics.resampling import Tallies
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
-RECORDS, TALLIES = "records.parquet", "tallies.parquet"
-RECORD_COLUMNS = (
-    "run", "method", "track", "dataset", "split", "scope", "pair", "class", "metric", "profile", "value", "status",
-    "reason",
-)  # fmt: skip
-TALLY_COLUMNS = ("stage", "dataset", "split", "method", "judge", "setting", "number", "pair", "tally")
 # Of what a run holds tallies: stage, data set, split and method.
 Place = tuple[str, str, str, str]
 
@@ -72,33 +65,6 @@ def _write(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]
     import pandas as pd
 
     return write_table(path, pd.DataFrame(rows, columns=list(columns)))
-
-
-def write_table(path: Path, table: pd.DataFrame) -> str:
-    """Replace a Parquet file as a whole; its SHA-256.
-
-    Raises:
-        StorageError: It cannot be written.
-    """
-    with files.replacing(path) as aside:
-        table.to_parquet(aside, index=False)
-        return files.sha256(aside)
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a Parquet file of a run.
-
-    Raises:
-        DataError: It is missing or broken.
-    """
-    import pandas as pd
-
-    try:
-        return pd.read_parquet(path)
-    except Exception as error:  # Arrow raises what it likes on a broken file
-        raise DataError(
-            f"{path} cannot be read: {' '.join(str(error).split())[:200]}; give the command of the run again."
-        ) from error
 
 
 def read_tallies(run: Path) -> dict[Place, Tallies]:

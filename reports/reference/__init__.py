@@ -1,0 +1,1 @@
+"""Reference rows: records of many methods, made by `uaabench reference make`; see README.md."""

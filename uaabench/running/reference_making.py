@@ -1,0 +1,183 @@
+"""Making reference rows of finished runs: what is complete is taken over, what a reference has beside stays."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from uaabench.core import files, registry, weights
+from uaabench.core.errors import StorageError, UsageError
+from uaabench.running.evidence import Run
+from uaabench.running.reference_rows import Reference, find, index_of, stale
+from uaabench.running.tables import write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# What is said of a method in a manifest and stays in a reference.
+_KEPT = (
+    "label", "title", "kind", "colour", "version", "track", "weights", "sha256", "options", "source", "precision",
+    "seed", "device", "reference", "bibtex",
+)  # fmt: skip
+
+
+def make(run: Run, folder: Path) -> list[tuple[Path, list[str], dict[str, str]]]:
+    """Take the rows of a run over into the references of a folder, one for each of its data sets.
+
+    Args:
+        run: A finished run.
+        folder: Where the references lie; made if need be.
+
+    Returns:
+        For each reference its file, the rows that were taken over, and why others were not.
+
+    Raises:
+        UsageError: The run cannot be a reference: a part of a split, a data set or option of the user's own.
+        StorageError: The folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError.of(folder, error) from error
+    return [_make(run, dataset, folder) for dataset in run.facts["datasets"]]
+
+
+def _make(run: Run, dataset: Mapping[str, Any], folder: Path) -> tuple[Path, list[str], dict[str, str]]:
+    where = (dataset["adapter"], dataset["split"], run.facts["profile"]["name"])
+    about = _dataset(run, dataset)
+    refused = {method["label"]: why for method in run.facts["methods"] if (why := _unfit(run, dataset, method))}
+    methods = [_method(run, method) for method in run.facts["methods"] if method["label"] not in refused]
+    table, missing = _values(run, dataset, [method["label"] for method in methods])
+    versions = {column["name"]: column["version"] for column in run.facts["columns"]}
+    earlier = find(*where, folder)
+    if earlier is not None:
+        methods, table, missing = _joined(earlier, about, versions, methods, table, missing)
+    path = folder / f"{'-'.join(where)}.json"
+    order = [method["label"] for method in methods]
+    table = table.sort_values("method", key=lambda names: names.map(order.index), kind="stable")
+    digest = write_table(path.with_suffix(".parquet"), table.reset_index(drop=True))
+    facts = {
+        "dataset": about,
+        "profile": run.facts["profile"],
+        "metrics": versions,
+        "methods": methods,
+        "missing": missing,
+        "sha256": digest,
+    }
+    files.write_json(path, facts)
+    return path, [method["label"] for method in run.facts["methods"] if method["label"] not in refused], refused
+
+
+def _dataset(run: Run, dataset: Mapping[str, Any]) -> dict[str, Any]:
+    """What a reference says of its images.
+
+    Raises:
+        UsageError: They are a part of a split, or of a data set that does not come with the package.
+    """
+    name = f"{dataset['label']} {dataset['split']}"
+    if dataset["pairs"] != (dataset["expected"] or dataset["pairs"]) or run.facts["config"].get("limit"):
+        raise UsageError(f"{run.folder} has a part of {name} only; a reference is of all pairs of a split.")
+    card = registry.dataset_class(dataset["adapter"]).card
+    pairs = {pair: [both[0][1], both[1][1]] for pair, both in dataset["files"].items()}
+    about = {"label": dataset["label"], "title": dataset["title"], "split": dataset["split"]}
+    about |= {"adapter": dataset["adapter"], "version": card.version, "pairs": pairs}
+    hashes = {pair: (ir, vi) for pair, (ir, vi) in pairs.items()}
+    if dataset["label"] != card.name or index_of(about, hashes) != dataset["index"]:
+        raise UsageError(f"{name} of {run.folder} is no data set of this version of uaabench; run it again.")
+    return about
+
+
+def _unfit(run: Run, dataset: Mapping[str, Any], method: Mapping[str, Any]) -> str:
+    """Why a row of a run cannot be taken over; empty where it can."""
+    if method.get("drawn"):
+        return "it is drawn from a reference"
+    if method["kind"] == "precomputed" or method["source"] or method["track"] == "custom":
+        return "its images or code are the user's own"
+    if (method["precision"], method["seed"]) != ("fp32", 0):
+        return "its precision or seed is not the usual one"
+    if run.facts["config"]["options"].get(method["label"].partition("@")[0]):
+        return "it was run with options of the user's"
+    here = _rows(run, dataset)
+    here = here[here["method"] == method["label"]]
+    complete = dataset["pairs"] * len(run.facts["metrics"])
+    if len(here) != complete or (here["status"] == "failed").any():
+        return f"it has {int((here['status'] != 'failed').sum())} of {complete} values"
+    return ""
+
+
+def _rows(run: Run, dataset: Mapping[str, Any]) -> pd.DataFrame:
+    records = run.records
+    return records[
+        (records["scope"] == "pair") & (records["dataset"] == dataset["label"]) & (records["split"] == dataset["split"])
+    ]
+
+
+def _method(run: Run, method: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts of a method, with where and when its row was made."""
+    environment = run.facts["environment"]
+    made = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "uaabench": run.facts["uaabench"],
+        "git": run.facts["git"],
+        "machine": environment["device"],
+        "packages": environment["packages"],
+    }
+    return {**{name: method[name] for name in _KEPT}, "made": made}
+
+
+def _values(run: Run, dataset: Mapping[str, Any], labels: list[str]) -> tuple[pd.DataFrame, list[list[str]]]:
+    """Values in columns, and the reasons of those that are not there."""
+    rows = _rows(run, dataset)
+    rows = rows[rows["method"].isin(labels)]
+    wide = rows.pivot(index=["method", "pair"], columns="metric", values="value").astype(np.float32)
+    undefined = rows.loc[rows["status"] != "ok", ["method", "pair", "metric", "status", "reason"]]
+    ordered = wide.reindex(columns=list(run.facts["metrics"])).reset_index().rename_axis(columns=None)
+    return ordered, undefined.astype(str).to_numpy().tolist()
+
+
+def _joined(
+    earlier: Reference,
+    about: Mapping[str, Any],
+    versions: Mapping[str, int],
+    methods: list[dict[str, Any]],
+    table: pd.DataFrame,
+    missing: list[list[str]],
+) -> tuple[list[dict[str, Any]], pd.DataFrame, list[list[str]]]:
+    """Keep what an earlier reference has beside the new rows, as long as it is of the same images and metrics."""
+    import pandas as pd
+
+    if earlier.facts["dataset"] != about or earlier.facts["metrics"] != versions:
+        return methods, table, missing
+    fresh = {method["label"]: method for method in methods}
+    known = {**{label: dict(facts) for label, facts in earlier.methods.items()}, **fresh}
+    stay = [label for label in earlier.methods if label not in fresh]
+    old = earlier.values.reset_index()
+    kept = [entry for entry in earlier.facts["missing"] if entry[0] in stay]
+    return list(known.values()), pd.concat([old[old["method"].isin(stay)], table]), [*kept, *missing]
+
+
+def candidates(patterns: Sequence[str]) -> list[str]:
+    """Methods and checkpoints that can run here, by label; those alone that a name or glob means, if there are any.
+
+    Raises:
+        UsageError: A name or glob means none.
+    """
+    ready = []
+    for name, card in registry.method_cards().items():
+        ready += [name] if weights.comes_with_weights(card) else []
+        ready += [f"{name}@{one}" for one, checkpoint in card.checkpoints.items() if weights.stored(checkpoint)]
+    for pattern in patterns:
+        if not fnmatch.filter(ready, pattern):
+            raise UsageError(f"No method that can run here is called '{pattern}'; see: uaabench list methods")
+    return [name for name in ready if not patterns or any(fnmatch.fnmatchcase(name, one) for one in patterns)]
+
+
+def outdated(names: Sequence[str], reference: Reference | None) -> list[str]:
+    """Those of some methods whose rows a reference lacks, or has of another version."""
+    rows = reference.methods if reference else {}
+    return [name for name in names if name not in rows or stale(rows[name])]
