@@ -139,7 +139,8 @@ def _baseline(image: Tensor, question: Question) -> Tensor:
         return torch.zeros_like(image)
     # A kernel may not be larger than what it is reflected at the border of.
     size = min(2 * round(3 * BLUR) + 1, *(side - 1 + side % 2 for side in image.shape[-2:]))
-    return gaussian_blur(image, [size, size], [BLUR, BLUR])
+    blurred: Tensor = gaussian_blur(image, [size, size], [BLUR, BLUR])
+    return blurred
 
 
 def _target(segmenter: nn.Module, images: Tensor, question: Question) -> Tensor:

@@ -38,7 +38,8 @@ class UAAPlus(LuminanceMethod):
 
     def fuse_luminance(self, ir: Tensor, y: Tensor) -> Tensor:
         """Fuse (B,1,H,W) infrared and luminance in [0,1]; enables gradients for the attention by itself."""
-        return self._loaded()(ir, y).image.clamp(0, 1)
+        image: Tensor = self._loaded()(ir, y).image
+        return image.clamp(0, 1)
 
     def explain(
         self, ir: Tensor, vi: Tensor, *, fused: Tensor | None = None, mask: Tensor | None = None

@@ -35,7 +35,8 @@ def contributions(segmenter: nn.Module, labels: Tensor, sources: Tensor, classes
     scores = segmenter.eval()(sources.flatten(0, 1)).unflatten(0, sources.shape[:2])
     segmenter.train(training)
     regions = functional.one_hot(labels, classes).permute(0, 3, 1, 2).to(scores.dtype)
-    return (scores * regions).sum((-2, -1)) / regions.sum((-2, -1)).clamp(min=1)
+    means: Tensor = (scores * regions).sum((-2, -1)) / regions.sum((-2, -1)).clamp(min=1)
+    return means
 
 
 def direction(attribution: Tensor, labels: Tensor) -> Tensor:

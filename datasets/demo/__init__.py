@@ -68,7 +68,9 @@ class Demo(FusionDataset):
         return [
             Pair(
                 name,
-                *(folder / kind / f"{name}.png" for kind in ("ir", "vi", "Segmentation_labels")),
+                ir=folder / "ir" / f"{name}.png",
+                vi=folder / "vi" / f"{name}.png",
+                label=folder / "Segmentation_labels" / f"{name}.png",
                 boxes={"boxes": folder / BOXES},
             )
             for _, name in _numbered(split)

@@ -104,7 +104,7 @@ def _fuse_files(images: list[Path], out: Path | None, method: str, device: str, 
         raise UsageError(
             f"A fused image is written as PNG, without loss; name a file that ends in .png, not {out.name}."
         )
-    pair = Pair(images[0].stem, *images)
+    pair = Pair(images[0].stem, images[0], images[1])
     sources = dataset_class("folder")(images[0].parent).read(pair)
     fused = make_fuser(plan_method(method), device=pipeline.pick_device(device))(pair, sources)
     if colour and fused.ndim == 2:

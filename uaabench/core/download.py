@@ -124,7 +124,7 @@ class _Resuming:
                 if pause is None or isinstance(error, requests.exceptions.ProxyError):
                     raise
             except requests.HTTPError as error:
-                if pause is None or error.response.status_code not in _PASSING:
+                if pause is None or error.response is None or error.response.status_code not in _PASSING:
                     raise
             time.sleep(pause)
         self.found = sha256(self.partial)

@@ -42,7 +42,7 @@ class Draws:
         """
         count = math.prod(shape)
         words = self._raw(count * TERMS // 4).astype("<u8").view("<u2").reshape(TERMS, count)
-        return (words.sum(axis=0, dtype=np.int64) - HALF).reshape(shape).astype(np.float64) * 2.0**-16
+        return np.asarray((words.sum(axis=0, dtype=np.int64) - HALF).reshape(shape).astype(np.float64) * 2.0**-16)
 
     def index(self, count: int) -> int:
         """A number from 0 to count - 1, all of them as likely to 2^-50 for counts below 2^14."""

@@ -77,7 +77,8 @@ class RunImages:
         if not (known and self._adapter and self.classes and known[2] and _is_unchanged(known[2])):
             return None
         try:
-            label = self._adapter.read_label(Pair(pair, *(Path(path) for path, _ in known)))
+            ir, vi, drawn = (Path(path) for path, _ in known[:3])
+            label = self._adapter.read_label(Pair(pair, ir, vi, drawn))
         except UaabenchError:
             return None
         return None if label is None else imaging.coloured_label(label, [entry.colour for entry in self.classes])

@@ -153,7 +153,7 @@ class Crops:
     def _crop(self, image: ByteImage, boxes: Boxes) -> Example:
         counted = ~boxes.ignored
         size = image.shape[0], image.shape[1]
-        corners = tv_tensors.BoundingBoxes(boxes.corners[counted], format="XYXY", canvas_size=size, dtype=torch.float32)  # type: ignore[call-overload]
+        corners = tv_tensors.BoundingBoxes(boxes.corners[counted], format="XYXY", canvas_size=size, dtype=torch.float32)
         target = {"boxes": corners, "labels": torch.from_numpy(boxes.labels[counted])}
         picture = tv_tensors.Image(torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))))
         cropped, found = augmentation(*size, self._size)(picture, target)

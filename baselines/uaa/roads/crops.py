@@ -72,8 +72,9 @@ class DrawingSampler:
         side = round(self._size / float(np.exp(random.uniform(*np.log(SCALES)))))
         corner = [int(position) - int(random.integers(side)) for position in spot]
         planes = [_window(plane, corner, side) for plane in (image, classes)]
-        image = cv2.resize(planes[0], (self._size, self._size), interpolation=cv2.INTER_AREA)
-        classes = cv2.resize(planes[1], (self._size, self._size), interpolation=cv2.INTER_NEAREST)
+        size = (self._size, self._size)
+        image = np.asarray(cv2.resize(planes[0], size, interpolation=cv2.INTER_AREA), np.uint8)
+        classes = np.asarray(cv2.resize(planes[1], size, interpolation=cv2.INTER_NEAREST), np.uint8)
         if random.random() < 0.5:
             image, classes = image[:, ::-1], classes[:, ::-1]
         is_photograph = len(drawing.images) == 1
@@ -122,7 +123,7 @@ def _vary(image: FloatImage, classes: ByteImage, random: Generator, *, is_photog
     image = image ** np.exp(random.uniform(-0.5, 0.5))
     image = (image - 0.5) * random.uniform(0.7, 1.1) + 0.5 + random.uniform(-0.08, 0.08)
     if random.random() < 0.2:
-        image = cv2.GaussianBlur(image, (0, 0), random.uniform(0.5, 1.5))
+        image = np.asarray(cv2.GaussianBlur(image, (0, 0), random.uniform(0.5, 1.5)), np.float64)
     if random.random() < 0.5:
         image = image + random.uniform(0, 0.03) * random.standard_normal(image.shape)
     return np.asarray(image.clip(0, 1))

@@ -29,7 +29,7 @@ from uaabench.baselines.uaa.roads.crops import DrawingSampler
 from uaabench.baselines.uaa.roads.drawings import UNKNOWN, Drawing
 from uaabench.baselines.uaa.training.segmenter import load_backbone
 from uaabench.core import weights
-from uaabench.core.errors import UaabenchError
+from uaabench.core.errors import UaabenchError, WeightsError
 from uaabench.core.weights import WeightsCard
 from uaabench.training.pairs import find
 from uaabench.training.progress import Log, Loop, Stateful, claim
@@ -172,7 +172,7 @@ def export(folder: Path, out: Path) -> Path:
         content = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)
         recipe = RoadRecipe.model_validate(facts["recipe"])
     except (OSError, ValueError, KeyError) as error:
-        raise weights.WeightsError(f"{folder} holds no training of the road segmenter yet ({error}).") from error
+        raise WeightsError(f"{folder} holds no training of the road segmenter yet ({error}).") from error
     state = content["states"]["segmenter"]
     card = WeightsCard(
         method="road",

@@ -125,7 +125,8 @@ class _Training:
 
     def _fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
         """The luminance, as a run makes it."""
-        return self.model.eval()(ir, luminance(vi)).image.clamp(0, 1)
+        image: Tensor = self.model.eval()(ir, luminance(vi)).image
+        return image.clamp(0, 1)
 
     def step(self) -> dict[str, Tensor]:
         """Make one step, and give the terms of its loss, unweighted."""

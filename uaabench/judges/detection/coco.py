@@ -28,7 +28,7 @@ def write(folder: Path, values: Mapping[str, Any], classes: Sequence[str]) -> No
         for number, pair in images.items()
         for label, *corners, score in values[pair]["detections"]
     ]
-    true = [
+    true: list[dict[str, Any]] = [
         {"image_id": number, "category_id": 1 + int(label), "bbox": _extent(corners), "iscrowd": int(ignored)}
         for number, pair in images.items()
         for label, *corners, ignored in values[pair]["boxes"]

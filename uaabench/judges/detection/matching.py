@@ -82,7 +82,7 @@ def overlaps(detected: NDArray[np.float64], corners: NDArray[np.float64], crowd:
     common = np.prod(np.maximum(high - low, 0), axis=2)
     own, other = _area(detected)[:, None], _area(corners)[None, :]
     union = np.where(crowd[None, :], own, own + other - common)
-    return np.divide(common, union, out=np.zeros_like(common), where=common > 0)
+    return np.asarray(np.divide(common, union, out=np.zeros_like(common), where=common > 0))
 
 
 def _area(corners: NDArray[np.float64]) -> NDArray[np.float64]:

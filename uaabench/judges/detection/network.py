@@ -57,7 +57,8 @@ class Backbone(nn.Module):
 def _stage(before: int, after: int, norm: partial[nn.GroupNorm]) -> nn.Module:
     """One block that halves height and width."""
     shortcut = nn.Sequential(nn.Conv2d(before, after, 1, 2, bias=False), norm(after))
-    return BasicBlock(before, after, stride=2, downsample=shortcut, norm_layer=norm)
+    block: nn.Module = BasicBlock(before, after, stride=2, downsample=shortcut, norm_layer=norm)
+    return block
 
 
 class AsItIs(GeneralizedRCNNTransform):  # type: ignore[misc,unused-ignore]
@@ -70,7 +71,7 @@ class AsItIs(GeneralizedRCNNTransform):  # type: ignore[misc,unused-ignore]
 
 def build(classes: int) -> nn.Module:
     """An untrained detector of so many classes for images of any size, which are not resized."""
-    detector = FCOS(
+    detector: nn.Module = FCOS(
         Backbone(),
         num_classes=classes,
         anchor_generator=AnchorGenerator(tuple((stride,) for stride in _STRIDES), ((1.0,),) * len(_STRIDES)),

@@ -47,11 +47,11 @@ def rates(
     scores, right, ignored = (_joined(entries, name) for name in ("scores", "right", "ignored"))
     # Stable, so that of equal scores the earlier pair comes first.
     order = np.argsort(-scores, kind="stable")
-    place, right, ignored = place[order], right.astype(np.int64)[order], ignored.astype(np.int64)[order]
+    place, matched, left_out = place[order], right.astype(np.int64)[order], ignored.astype(np.int64)[order]
     precision, recall = np.full((2, len(weights), len(thresholds)), np.nan)
     for column, bit in enumerate(thresholds):
-        is_right = (right >> bit & 1).astype(bool)
-        counted = is_right | ~(ignored >> bit & 1).astype(bool)
+        is_right = (matched >> bit & 1).astype(bool)
+        counted = is_right | ~(left_out >> bit & 1).astype(bool)
         found = _of_threshold(place[counted], is_right[counted], weights, objects)
         precision[:, column], recall[:, column] = found
     return precision, recall
@@ -93,7 +93,7 @@ def _mean(values: Sequence[Rates]) -> Values:
     stacked = np.stack(values)
     known = ~np.isnan(stacked)
     total, number = np.where(known, stacked, 0).sum(axis=(0, 2)), known.sum(axis=(0, 2))
-    return np.divide(total, number, out=np.full(len(total), np.nan), where=number > 0)
+    return np.asarray(np.divide(total, number, out=np.full(len(total), np.nan), where=number > 0))
 
 
 def average_precision(

@@ -22,7 +22,7 @@ class Placement:
 
     def undo(self, corners: Corners) -> Corners:
         """(N,4) corners on the input to corners on the image."""
-        return (corners - np.array(self.offset * 2)) / np.array(self.scale * 2)
+        return np.asarray((corners - np.array(self.offset * 2)) / np.array(self.scale * 2))
 
 
 def prepare(image: ByteImage, facts: Input) -> tuple[npt.NDArray[np.float32], Placement]:
@@ -32,7 +32,7 @@ def prepare(image: ByteImage, facts: Input) -> tuple[npt.NDArray[np.float32], Pl
     """
     resized, placement = _resize(image, facts)
     ordered = resized if facts.channels == "rgb" else resized[..., ::-1]
-    values = (ordered.astype(np.float32) - np.float32(facts.mean)) / np.float32(facts.std)
+    values = (ordered.astype(np.float32) - np.array(facts.mean, np.float32)) / np.array(facts.std, np.float32)
     batch = values[None] if facts.layout == "nhwc" else values.transpose(2, 0, 1)[None]
     return np.ascontiguousarray(batch), placement
 

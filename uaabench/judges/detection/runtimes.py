@@ -71,10 +71,11 @@ def _onnx(path: Path) -> Network:
     def invoke(values: Array) -> dict[str, Array]:
         return dict(zip(names, session.run(names, {facts.name: values}), strict=True))
 
-    return Network(invoke, shape, _ONNX_TYPES.get(facts.type, np.dtype(object)))
+    return Network(invoke, shape, _ONNX_TYPES.get(facts.type, _UNKNOWN))
 
 
-_ONNX_TYPES = {
+_UNKNOWN: np.dtype[Any] = np.dtype("O")
+_ONNX_TYPES: dict[str, np.dtype[Any]] = {
     "tensor(float)": np.dtype(np.float32),
     "tensor(float16)": np.dtype(np.float16),
     "tensor(uint8)": np.dtype(np.uint8),
