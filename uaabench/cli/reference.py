@@ -58,7 +58,7 @@ def show(
     means = reference.values[headline].groupby(level="method").mean()
     rows = []
     for label, method in reference.methods.items():
-        numbers = [f"{means.loc[label, metric]:.4f}" for metric in headline]
+        numbers = [f"{float(means[metric][label]):.4f}" for metric in headline]
         made = method["made"]["date"]
         rows.append(
             (label, str(method["version"]), method["sha256"][:12], *numbers, made, reference_rows.stale(method))

@@ -112,9 +112,10 @@ def _unfit(run: Run, dataset: Mapping[str, Any], method: Mapping[str, Any]) -> s
 
 def _rows(run: Run, dataset: Mapping[str, Any]) -> pd.DataFrame:
     records = run.records
-    return records[
+    rows: pd.DataFrame = records[
         (records["scope"] == "pair") & (records["dataset"] == dataset["label"]) & (records["split"] == dataset["split"])
     ]
+    return rows
 
 
 def _method(run: Run, method: Mapping[str, Any]) -> dict[str, Any]:

@@ -283,7 +283,8 @@ def _records(
     """Records of some rows, as a run would have them."""
     values = reference.values[metrics]
     kept = values[values.index.isin(labels, level="method") & values.index.isin(pairs, level="pair")]
-    long = kept.astype(float).rename_axis(columns="metric").stack(future_stack=True).rename("value").reset_index()
+    stacked: Any = kept.astype(float).rename_axis(columns="metric").stack(future_stack=True)
+    long: pd.DataFrame = stacked.rename("value").reset_index()
     reasons = {
         (method, pair, metric): (status, why) for method, pair, metric, status, why in reference.facts["missing"]
     }
