@@ -78,3 +78,29 @@ def test_seeds_that_are_no_numbers_are_refused(train):
     result = train("--seeds", "0,one")
     assert result.code == 2
     assert "such as 0,1,2" in result.err
+
+
+def test_each_method_has_a_detector_that_run_judges_by(train, uaabench, tmp_path):
+    result = train("--task", "detection", "--seeds", "0,1")
+    assert result.code == 0, result.err
+    assert f"--detector {tmp_path / 'judges'} --no-floor" in result.out
+    card = json.loads((tmp_path / "judges" / "average" / "seed-1" / "detector.json").read_text())
+    assert card["trained_on"] == "Demo train, 3 pairs, fused by average"
+    assert card["validation"].endswith("on 1 pairs held out")
+    other = json.loads((tmp_path / "judges" / "visible" / "seed-1" / "detector.json").read_text())
+    assert other["sha256"] != card["sha256"]
+    assert "trained earlier" in train("--task", "detection", "--seeds", "0,1").out
+    words = ("--datasets", "demo", "--limit", "2", "--metrics", "EN", "--no-floor", "--segmenter", "none")
+    result = uaabench(
+        "run", "--methods", "average,visible", *words, "--detector", tmp_path / "judges", "--out", tmp_path / "R"
+    )
+    assert result.code == 0, result.err
+    assert "retrain demo-det-3" in result.out
+    assert "mean of seeds 0, 1" in result.out
+
+
+def test_what_is_of_segmenters_is_refused_for_detectors(train):
+    result = train("--task", "detection", "--segmenter", "fast-scnn")
+    assert result.code == 2
+    assert "--segmenter is of segmenters; leave it out" in result.err
+    assert train("--task", "pose").code == 2

@@ -1,10 +1,10 @@
-"""The verb `train judges`: segmenters trained on each method's fused images, for the protocol `retrain`."""
+"""The verb `train judges`: segmenters or detectors trained on the fused images of each method (`retrain`)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,9 +16,13 @@ def judges(
     dataset: Annotated[
         str, typer.Option("--dataset", "-d", help="`name` or `name:split`; its training split.")
     ] = "demo",
+    task: Annotated[
+        Literal["segmentation", "detection"],
+        typer.Option("--task", help="Train segmenters on label maps, or detectors on boxes."),
+    ] = "segmentation",
     segmenter: options.SegmenterNetwork = "resnet18-segformer",
-    seeds: Annotated[str, typer.Option(help="Comma list; each method gets one segmenter for each.")] = "0",
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the segmenters.")] = Path("judges"),
+    seeds: Annotated[str, typer.Option(help="Comma list; each method gets one judge for each.")] = "0",
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the judges.")] = Path("judges"),
     protocol: options.TrainingProtocol = "",
     names: options.PairNames = None,
     validate: options.HeldOut = None,
@@ -30,14 +34,18 @@ def judges(
     data_root: options.DataRoot = None,
     plugin: options.Plugins = None,
 ) -> None:
-    """Fuse a training split by each method, and train segmenters on the images of each, floor included.
+    """Fuse a training split by each method, and train judges on the images of each, floor included.
 
-    The same command goes on where it was stopped; finished segmenters are kept. Exits with 3 when a pair could not be
+    The same command goes on where it was stopped; finished judges are kept. Exits with 3 when a pair could not be
     fused; the methods without failures are trained all the same. Examples:
 
         uaabench train judges --methods uaa,tardal --dataset msrs:train --seeds 0,1 --out judges
 
         uaabench run --methods uaa,tardal --datasets msrs --segmenter judges
+
+        uaabench train judges --task detection --methods uaa,tardal --dataset msrs --out detectors
+
+        uaabench run --methods uaa,tardal --datasets msrs --detector detectors
     """
     from uaabench.cli.running import print_failures
     from uaabench.core.paths import data_folder
@@ -46,14 +54,25 @@ def judges(
     from uaabench.running.progress import progress
     from uaabench.running.store import open_run
     from uaabench.training import judges as training
-    from uaabench.training.images import choose
+    from uaabench.training.boxed import BoxedImages
+    from uaabench.training.boxed import choose as choose_boxed
+    from uaabench.training.detection import DetectorRecipe
+    from uaabench.training.images import TrainingImages, choose
     from uaabench.training.runner import SegmenterRecipe
 
     given = {"methods": options.split_commas(methods), "floor": not no_floor, "device": device, "plugins": plugin}
     config = build(given)
-    recipe = SegmenterRecipe(network=segmenter, steps=steps, batch=batch, crop=(crop, crop))
-    recipes = [replace(recipe, seed=seed) for seed in _seeds(seeds)]
-    images = choose(dataset, data_root or data_folder(), protocol=protocol, names=names, held_out=validate)
+    root, detects = data_root or data_folder(), task == "detection"
+    images: TrainingImages | BoxedImages
+    recipes: list[SegmenterRecipe] | list[DetectorRecipe]
+    if detects:
+        _refuse_for_detection({"--segmenter": segmenter != "resnet18-segformer", "--protocol": bool(protocol)})
+        recipes = [DetectorRecipe(steps=steps, batch=batch, crop=crop, seed=seed) for seed in _seeds(seeds)]
+        images = choose_boxed(dataset, root, names=names, held_out=validate)
+    else:
+        recipe = SegmenterRecipe(network=segmenter, steps=steps, batch=batch, crop=(crop, crop))
+        recipes = [replace(recipe, seed=seed) for seed in _seeds(seeds)]
+        images = choose(dataset, root, protocol=protocol, names=names, held_out=validate)
     chosen = pipeline.pick_device(config.device)
     units = training.plan_fusions(config, images, chosen.partition(":")[0])
     fused = open_run(out / "fused")
@@ -71,9 +90,16 @@ def judges(
         raise typer.Exit(3)
     floor = " --no-floor" if no_floor else ""
     name = images.dataset.card.name
-    typer.echo(
-        f"Use them: uaabench run --methods {','.join(config.methods)} --datasets {name} --segmenter {out}{floor}"
-    )
+    word = "detector" if detects else "segmenter"
+    typer.echo(f"Use them: uaabench run --methods {','.join(config.methods)} --datasets {name} --{word} {out}{floor}")
+
+
+def _refuse_for_detection(given: dict[str, bool]) -> None:
+    from uaabench.core.errors import UsageError
+
+    for option, is_given in given.items():
+        if is_given:
+            raise UsageError(f"{option} is of segmenters; leave it out, or train them: --task segmentation.")
 
 
 def _seeds(text: str) -> list[int]:

@@ -20,6 +20,7 @@ from uaabench.core import weights
 from uaabench.core.errors import UsageError
 from uaabench.core.files import replacing, write_json
 from uaabench.judges.detection import network as networks
+from uaabench.judges.detection.judge import WEIGHTS
 from uaabench.judges.detection.matching import ALL, tally
 from uaabench.judges.detection.precision import AP50
 from uaabench.judges.detection.trained import TrainedCard, TrainedDetector
@@ -27,7 +28,6 @@ from uaabench.training.boxed import ON, BoxedImages, Crops, boxes_of, seen
 from uaabench.training.progress import Log, Loop, Stateful, claim
 from uaabench.training.schedule import warm_cosine
 
-WEIGHTS = "detector.safetensors"
 CHECKPOINT, LOG = "checkpoint.pt", "loss.csv"
 REPORTED = 50
 

@@ -1,9 +1,9 @@
-"""The protocol `retrain`: the images of a split fused by each method, and segmenters trained on each method's images.
+"""The protocol `retrain`: the images of a split fused by each method, and judges trained on each method's images.
 
     OUT/fused/fuse/<data set>/<method>-<key>/    the fused training images, as in a run
-    OUT/<method>/seed-<n>/                       segmenter.safetensors and its card, log and checkpoints
+    OUT/<method>/seed-<n>/                       segmenter.safetensors or detector.safetensors, card, log, checkpoints
 
-`uaabench run --segmenter OUT` judges each method by its own segmenters.
+`uaabench run --segmenter OUT`, or `--detector OUT`, judges each method by its own.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from uaabench.core import registry
 from uaabench.judges.segmentation.judge import seed_folder
@@ -20,12 +21,17 @@ from uaabench.running.entries import plan_dataset, plan_methods
 from uaabench.running.lock import locked
 from uaabench.running.stages.fuse import Fuse, fuse_unit
 from uaabench.running.units import Failure, Unit
+from uaabench.training import detection, segmentation
+from uaabench.training.boxed import BoxedImages
+from uaabench.training.detection import DetectorRecipe
 from uaabench.training.images import TrainingImages
 from uaabench.training.runner import SegmenterRecipe
-from uaabench.training.segmentation import is_finished, train
+
+# What a judge is trained on: pairs with label maps or with boxes, seen as the images of its method.
+Images = TypeVar("Images", bound=TrainingImages | BoxedImages)
 
 
-def plan_fusions(config: RunConfig, images: TrainingImages, device: str) -> list[Unit]:
+def plan_fusions(config: RunConfig, images: TrainingImages | BoxedImages, device: str) -> list[Unit]:
     """The fuse units of all methods of a run on the training and held-out pairs.
 
     Args:
@@ -68,31 +74,35 @@ def fuse_all(
 
 def train_judges(
     units: Sequence[Unit],
-    images: TrainingImages,
-    recipes: Sequence[SegmenterRecipe],
+    images: TrainingImages | BoxedImages,
+    recipes: Sequence[SegmenterRecipe] | Sequence[DetectorRecipe],
     fused: Path,
     folder: Path,
     say: Callable[[str], None],
 ) -> None:
-    """Train the segmenters of all methods by each recipe; finished ones are kept, and one that was killed goes on.
+    """Train the judges of all methods by each recipe; finished ones are kept, and one that was killed goes on.
 
     Args:
         units: One for each method, with all pairs fused.
-        images: The pairs; what a segmenter sees of them are the images of its method.
-        recipes: The same recipe with each seed.
+        images: The pairs; what a judge sees of them are the images of its method. Label maps train segmenters, boxes
+            train detectors.
+        recipes: The same recipe with each seed, of a segmenter or a detector.
         fused: The run directory of the fused images.
-        folder: Where the segmenters go.
+        folder: Where the judges go.
         say: Called with lines about what is done.
     """
+    # The functions of the two trainings are of one shape.
+    task: Any = detection if isinstance(images, BoxedImages) else segmentation
     for recipe in recipes:
         for unit in units:
             judge = f"{unit.method.label}, seed {recipe.seed}"
             place = seed_folder(folder / unit.method.label, recipe.seed)
-            say(f"{judge}: {'trained earlier' if is_finished(place) else place}")
-            train(seen_through(unit, images, fused), recipe, place, report=_reporter(judge, recipe.steps, say))
+            say(f"{judge}: {'trained earlier' if task.is_finished(place) else place}")
+            through = seen_through(unit, images, fused)
+            task.train(through, recipe, place, report=_reporter(judge, recipe.steps, say))
 
 
-def seen_through(unit: Unit, images: TrainingImages, fused: Path) -> TrainingImages:
+def seen_through(unit: Unit, images: Images, fused: Path) -> Images:
     """The training images as a method fused them."""
     sha256 = unit.method.weights.sha256
     weights = f" with weights {sha256[:12]}" if sha256 else ""

@@ -181,8 +181,18 @@ def test_an_exported_network_sees_what_the_card_says(tmp_path):
 def test_a_wrong_card_is_one_sentence(tmp_path, change, kind, message):
     constant(tmp_path, yolo([16, 16, 16, 8, 0.9, 0.2]))
     with pytest.raises(kind, match=message) as refused:
-        found_by(tmp_path, CARD | change)
+        resolve(write_toml(tmp_path / "net.toml", CARD | change))
     assert "\n" not in str(refused.value)
+
+
+def test_a_run_by_a_wrong_card_ends_before_anything_is_computed(uaabench, tmp_path):
+    constant(tmp_path, yolo([16, 16, 16, 8, 0.9, 0.2]))
+    card = write_toml(tmp_path / "net.toml", CARD | {"classes": ["person", "car", "bike"]})
+    words = ("--methods", "average", "--datasets", "demo", "--limit", "1", "--metrics", "EN", "--no-floor")
+    result = uaabench("run", *words, "--segmenter", "none", "--detector", card, "--out", tmp_path / "R")
+    assert (result.code, result.out) == (4, "")
+    assert "is not 1x7xN or 1xNx7" in result.err
+    assert not list(tmp_path.glob("R/fuse/**/*.png"))
 
 
 def test_nan_in_an_output_is_refused(tmp_path):
@@ -193,7 +203,7 @@ def test_nan_in_an_output_is_refused(tmp_path):
 
 def test_what_is_no_network_is_refused(tmp_path):
     (tmp_path / "net.onnx").write_bytes(b"no network")
-    with pytest.raises(WeightsError, match="cannot be opened as a onnx network"):
+    with pytest.raises(WeightsError, match=r"cannot be opened by the runtime of \.onnx files"):
         found_by(tmp_path, CARD)
 
 

@@ -107,6 +107,6 @@ def _trained(folder: Path) -> str:
     if not (folder / WEIGHTS).is_file():
         raise UsageError(
             f"There is no trained detector {folder / WEIGHTS}; every method of the run needs one there, floor "
-            "included, or leave the floor out by --no-floor."
+            "included: uaabench train judges --task detection --methods NAMES, or leave the floor out by --no-floor."
         )
     return str(folder / WEIGHTS)

@@ -53,7 +53,7 @@ def open_network(path: Path) -> Network:
         raise
     except Exception as error:  # the runtimes raise whatever a foreign file makes them stumble over
         reason = " ".join(str(error).split())
-        raise WeightsError(f"{path} cannot be opened as a {path.suffix[1:]} network: {reason}") from error
+        raise WeightsError(f"{path} cannot be opened by the runtime of {path.suffix} files: {reason}") from error
 
 
 def _onnx(path: Path) -> Network:
