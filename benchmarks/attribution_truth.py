@@ -18,7 +18,7 @@ undecided, which counts as wrong.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from uaabench.baselines.uaa.checkpoint import read_model
-from uaabench.baselines.uaa.preference import Question, contributions
+from uaabench.baselines.uaa.preference import Question, Target, contributions
 from uaabench.baselines.uaa.roads.drawings import corners, map_of_boxes, objects, read_boxes
 from uaabench.baselines.uaa.roads.evident import difference
 from uaabench.baselines.uaa.roads.shipped import read_segmenter
@@ -36,13 +36,14 @@ from uaabench.training.pairs import find
 
 SHOWN, HIDDEN = 10.0, 5.0
 OVERLAP = 0.1
+REGIONS = ("object", "class")
+TARGETS: tuple[Target, ...] = ("score", "logit", "log-probability")
 QUESTIONS = [
-    *(Question("black", target, steps) for target in ("score", "logit", "log-probability") for steps in (3,)),
-    Question("black", "score", 8),
-    *(Question("blurred", target, 3) for target in ("score", "logit", "log-probability")),
-    Question("blurred", "score", 8),
-    *(Question("between", target, 3) for target in ("score", "logit", "log-probability")),
-    *(Question("difference", target) for target in ("score", "logit", "log-probability")),
+    *(Question("difference", target) for target in TARGETS),
+    *(Question("blurred", target, 3) for target in TARGETS),
+    *(Question("black", target, 3) for target in TARGETS),
+    *(Question("between", target, 3) for target in TARGETS),
+    *(Question(path, "score", 8) for path in ("black", "blurred")),
 ]
 
 
@@ -115,13 +116,13 @@ def overlap(box: np.ndarray, other: np.ndarray, shape: tuple[int, ...]) -> float
     return shared / ((c - a) * (d - b) + (g - e) * (h - f) - shared)
 
 
-def right(segmenter: nn.Module, scenes: list[Scene], question: Question, mode: str) -> tuple[np.ndarray, np.ndarray]:
+def right(segmenter: nn.Module, scenes: list[Scene], question: Question, regions: str) -> tuple[np.ndarray, np.ndarray]:
     """For each known object whether infrared shows it, and what it was attributed: (N,) bool and (N,2)."""
     truths, found = [], []
     for scene in scenes:
         if not scene.known:
             continue
-        masks = np.stack([one.alike if mode == "class" else one.mask for one in scene.known])
+        masks = np.stack([one.alike if regions == "class" else one.mask for one in scene.known])
         labels = [one.label for one in scene.known]
         found.append(contributions(segmenter, torch.from_numpy(masks), labels, scene.ir, scene.vi, question).numpy())
         truths += [one.by_infrared for one in scene.known]
@@ -143,9 +144,11 @@ def segmenters(given: list[Path]) -> Iterator[tuple[str, nn.Module]]:
         yield path.stem, read_segmenter(path)
 
 
-def report(name: str, scenes: list[Scene], segmenter: nn.Module, questions: list[Question]) -> None:
+def report(
+    name: str, scenes: list[Scene], segmenter: nn.Module, questions: list[Question], regions: Sequence[str]
+) -> None:
     for question in questions:
-        for mode in ("object", "class"):
+        for mode in regions:
             truth, found = right(segmenter, scenes, question, mode)
             steps = "–" if question.path == "difference" else question.steps
             row = f"| {name} | {question.path} | {question.target} | {steps} | {mode} |"
@@ -161,16 +164,23 @@ def main() -> None:
     parser.add_argument("--split", choices=("train", "test"), default="train")
     parser.add_argument("--weights", type=Path, nargs="*", default=[], help="segmenters besides the one of uaa")
     parser.add_argument("--paths", nargs="*", help="ask along these paths only")
+    parser.add_argument("--targets", nargs="*", help="ask for these targets only")
+    parser.add_argument("--regions", nargs="*", choices=REGIONS, default=REGIONS, help="regions to ask about")
+    parser.add_argument("--sets", nargs="*", choices=("demo", "msrs"), default=("demo", "msrs"))
     parser.add_argument("--scenes", type=int, help="so many scenes of each kind, evenly spread")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    questions = [question for question in QUESTIONS if not given.paths or question.path in given.paths]
+    questions = [
+        question
+        for question in QUESTIONS
+        if question.path in (given.paths or question.path) and question.target in (given.targets or question.target)
+    ]
     sets: dict[str, Callable[[], Iterator[Scene]]] = {
         "demo": lambda: demo(given.split),
         "msrs": lambda: msrs(given.split, given.data, given.boxes),
     }
-    for name, read in sets.items():
-        scenes = [scene for scene in read() if scene.known]
+    for name in given.sets:
+        scenes = [scene for scene in sets[name]() if scene.known]
         scenes = scenes[:: max(1, len(scenes) // (given.scenes or len(scenes)))]
         known = [one for scene in scenes for one in scene.known]
         by_ir = sum(one.by_infrared for one in known)
@@ -178,7 +188,7 @@ def main() -> None:
         print("| segmenter | path | target | K | region | normalised | right | infrared | visible | balanced |")
         print("|---|---|---|---|---|---|---|---|---|---|")
         for title, segmenter in segmenters(given.weights):
-            report(title, scenes, segmenter, questions)
+            report(title, scenes, segmenter, questions, given.regions)
 
 
 if __name__ == "__main__":

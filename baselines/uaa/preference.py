@@ -21,6 +21,9 @@ EPS = 1e-8
 BLUR = 8.0
 """Standard deviation of the blur in pixels: people at the usual sizes of images disappear in it."""
 
+PathKind = Literal["black", "blurred", "between", "difference"]
+Target = Literal["score", "logit", "log-probability"]
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -35,8 +38,8 @@ class Question:
         steps: Number K of integrated-gradient steps; of no meaning for the difference.
     """
 
-    path: Literal["black", "blurred", "between", "difference"]
-    target: Literal["score", "logit", "log-probability"]
+    path: PathKind
+    target: Target
     steps: int = 1
 
 
