@@ -311,7 +311,7 @@ def test_other_metrics_begin_a_reference_anew(run, folder, tmp_path):
 
 
 def test_references_are_listed_and_shown(uaabench, folder):
-    assert uaabench("reference", "list").out.splitlines()[1].split() == ["tno", "all", "cddfuse", "4", "6", "0"]
+    assert uaabench("reference", "list").out.splitlines()[1].split() == ["tno", "all", "cddfuse", "4", "7", "0"]
     shown = uaabench("reference", "show", "tno").out
     assert "laplacian" in shown
     assert "Made on cpu" in shown
