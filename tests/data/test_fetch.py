@@ -157,6 +157,7 @@ def test_two_calls_at_once_do_not_write_into_one_another(fetch, tmp_path):
         ("mini:best", 2, "There is no split 'best' of mini to fetch; known are: test, train."),
         ("m3fd", 4, "https://github.com/JinyuanLiu-CV/TarDAL), so that nothing was fetched; get it there, then run: "),
         ("fmb", 4, "https://github.com/JinyuanLiu-CV/SegMiF), so that nothing was fetched; get it there, then run: "),
+        ("llvip", 4, "https://bupt-ai-cz.github.io/LLVIP/), so that nothing was fetched; get it there, then run: "),
         ("demo", 4, "so that nothing was fetched"),
         ("nowhere", 2, "There is no data set 'nowhere'"),
     ],
