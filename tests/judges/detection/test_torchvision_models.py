@@ -32,6 +32,9 @@ def published(hub, monkeypatch):
     """Random weights in the place of the published ones, under a name that ends with their hash."""
     torch.manual_seed(0)
     model = get_model(NAME, weights=None, weights_backbone=None, num_classes=91).eval()
+    with torch.no_grad():  # so that some of what it finds is of the label 12, which is no class of COCO
+        for layer in model.head.classification_head.module_list:
+            layer[-1].bias.view(-1, 91)[:, 12] += 1
     hub.mkdir(parents=True)
     draft = hub / "draft.pth"
     torch.save(model.state_dict(), draft)
@@ -70,7 +73,7 @@ def test_detections_are_those_of_the_model_with_labels_by_name(published):
     found = detector.detect(image)
     categories = get_model_weights(NAME).DEFAULT.meta["categories"]
     named = [index for index, label in enumerate(expected["labels"]) if categories[label] != "N/A"]
-    assert len(named) > 10
+    assert 10 < len(named) < len(expected["labels"])
     np.testing.assert_array_equal(found.corners, expected["boxes"][named].numpy().astype(np.float64))
     np.testing.assert_array_equal(found.scores, expected["scores"][named].numpy().astype(np.float64))
     assert [detector.classes[label] for label in found.labels] == [
