@@ -43,7 +43,7 @@ class Question:
     steps: int = 1
 
 
-BEST = Question("difference", "logit")
+BEST = Question("difference", "score")
 """Chosen on training scenes by `benchmarks/attribution_truth.py`."""
 
 

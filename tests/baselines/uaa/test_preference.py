@@ -107,6 +107,15 @@ def test_an_object_counts_that_either_source_shows(scene):
     assert not found[:, 20:28].any()
 
 
+def test_an_object_is_where_one_image_gives_it_more_than_any_gives_the_rest():
+    class Linear(nn.Module):
+        def forward(self, image):
+            return torch.cat([1 - image, image], 1)
+
+    ir, vi = torch.tensor([[[[0.55, 0.45]]], [[[0.0, 0.0]]]])
+    assert joint_regions(Linear(), ir[None], vi[None]).tolist() == [[[1, 0]]]
+
+
 def test_asking_leaves_a_segmenter_as_it_was():
     segmenter = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2), nn.Sigmoid()).train()
     image = torch.rand(1, 1, 16, 16)
