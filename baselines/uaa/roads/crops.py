@@ -29,13 +29,15 @@ class DrawingSampler:
         seed: Seed of the sequence.
 
     Raises:
-        UsageError: A group that has a share is empty.
+        UsageError: A group that has a share is empty, or none has one.
     """
 
     def __init__(
         self, groups: Mapping[str, Sequence[Drawing]], shares: Mapping[str, float], size: int, seed: int
     ) -> None:
         self._names = [name for name, share in shares.items() if share > 0]
+        if not self._names:
+            raise UsageError("No share of the drawings is positive, so that there is nothing to train on; raise one.")
         if missing := [name for name in self._names if not groups.get(name)]:
             raise UsageError(f"There is nothing to train on from {', '.join(missing)}; set its share to 0.")
         self._groups = groups

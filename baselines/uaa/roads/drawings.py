@@ -54,19 +54,21 @@ def camvid(folder: Path, split: str) -> list[Drawing]:
     """The photographs of a split of CamVid in the layout of the SegNet tutorial, `{split}/` and `{split}annot/`.
 
     Raises:
-        DataError: The folder holds none, or an image or label map is missing.
+        DataError: The folder holds none, or an image or label map is missing, or of another size.
     """
     files = sorted((folder / split).glob("*.png"))
     if not files:
         raise DataError(f"{folder / split} holds no PNG files; name the folder CamVid of the SegNet tutorial.")
-    return [
-        Drawing(
-            f"camvid {file.stem}",
-            {"visible": imaging.read_grey(file)},
-            {"visible": _OF_CAMVID[imaging.read_label(folder / f"{split}annot" / file.name)]},
+    return [_photograph(file, folder / f"{split}annot" / file.name) for file in files]
+
+
+def _photograph(file: Path, labels: Path) -> Drawing:
+    image, label = imaging.read_grey(file), imaging.read_label(labels)
+    if image.shape != label.shape:
+        raise DataError(
+            f"{labels} is {imaging.size_text(label)} but {file.name} is {imaging.size_text(image)}; get both anew."
         )
-        for file in files
-    ]
+    return Drawing(f"camvid {file.stem}", {"visible": image}, {"visible": _OF_CAMVID[label]})
 
 
 def boxed(pairs: Sequence[tuple[FusionDataset, Pair]], boxes: Path) -> list[Drawing]:

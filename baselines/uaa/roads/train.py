@@ -18,7 +18,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
-import yaml
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional
@@ -34,7 +33,7 @@ from uaabench.core.weights import WeightsCard
 from uaabench.training.pairs import find
 from uaabench.training.progress import Log, Loop, Stateful, claim
 from uaabench.training.schedule import warm_cosine
-from uaabench.training.settings import Settings, read_settings
+from uaabench.training.settings import Settings, parse_changes, read_settings
 
 FOLDER = Path(__file__).parent
 CHECKPOINT = "road.pt"
@@ -235,9 +234,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args(arguments)
-    changes = {name: yaml.safe_load(value) for name, _, value in (entry.partition("=") for entry in given.set)}
     try:
-        recipe = read_recipe(given.recipe, changes)
+        recipe = read_recipe(given.recipe, parse_changes(given.set))
         groups = gather(recipe, given.camvid, given.boxes, given.data_root)
         train(groups, recipe, given.backbone, given.out, _say(recipe.steps))
         print(export(given.out, given.out / "road.safetensors"))

@@ -28,6 +28,12 @@ def test_cars_pedestrians_and_cyclists_of_camvid_are_told_from_the_rest_and_what
     assert drawing.images["visible"].tolist() == [[90] * 12] * 4
 
 
+def test_a_label_map_of_another_size_is_refused_by_name(camvid):
+    cv2.imwrite(str(camvid / "trainannot" / "0001TP.png"), np.zeros((4, 11), np.uint8))
+    with pytest.raises(DataError, match=r"0001TP\.png is 11x4 but 0001TP\.png is 12x4"):
+        drawings.camvid(camvid, "train")
+
+
 def test_a_folder_without_photographs_is_refused(tmp_path):
     with pytest.raises(DataError, match="holds no PNG files; name the folder CamVid"):
         drawings.camvid(tmp_path, "train")

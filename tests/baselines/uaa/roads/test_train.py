@@ -60,6 +60,11 @@ def test_a_share_of_nothing_is_refused(groups):
         DrawingSampler(groups, {"camvid": 1, "demo": 1}, 32, seed=0)
 
 
+def test_without_any_share_there_is_nothing_to_draw(groups):
+    with pytest.raises(UsageError, match="No share of the drawings is positive"):
+        DrawingSampler(groups, {"camvid": 0}, 32, seed=0)
+
+
 def test_pixels_of_which_nothing_is_known_do_not_count():
     scores = torch.tensor([[[[0.2, 0.9]], [[0.7, 0.4]]]], dtype=torch.float64)
     classes = torch.tensor([[[1, UNKNOWN]]])
@@ -186,6 +191,13 @@ def _plainly(segmenter, image):
     x = segmenter.join_middle(grow(x, middle) + segmenter.middle(middle))
     x = segmenter.join_fine(grow(x, fine) + segmenter.fine(fine))
     return grow(segmenter.classify(x), image).sigmoid()
+
+
+def test_a_change_without_a_value_is_a_usage_error(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        train.main(["--camvid", "a", "--boxes", "b", "--set", "steps", "--out", str(tmp_path / "out")])
+    assert stop.value.code == 2
+    assert "write NAME=VALUE" in capsys.readouterr().err
 
 
 def test_the_command_says_in_one_sentence_what_is_missing(tmp_path, capsys):
