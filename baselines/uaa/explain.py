@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from uaabench.baselines.uaa.attribution import PathAttention, SourceWeights, attribute, source_weights
-from uaabench.baselines.uaa.model import Fusion, Trace
+from uaabench.baselines.uaa.model import Fusion, Trace, scores_of
 from uaabench.core.errors import UsageError
 from uaabench.core.interface import luminance
-from uaabench.methods.explanation import Explanation, FloatMap
+from uaabench.methods.explanation import Explanation, FloatMap, Mask
 
 
 class Unfolds(Protocol):
@@ -29,6 +29,9 @@ class Unfolds(Protocol):
 
     def __call__(self, ir: Tensor, vi: Tensor, mask: Tensor, trace: Trace) -> Fusion:
         """Fuse as `UAAModel.forward`."""
+
+    def mask(self, ir: Tensor, vi: Tensor) -> Tensor:
+        """The mask (B,C,H,W) that it fuses with by default."""
 
     def contributions(self, labels: Tensor, sources: Tensor, classes: int) -> Tensor:
         """What each source (S,B,1,H,W) contributes to each class, (S,B,C)."""
@@ -47,6 +50,7 @@ def explain_unfolding(
     *,
     steps: int,
     mask: Tensor | None = None,
+    default: Mask = "scores",
     finish: Callable[[Tensor], Tensor] = as_it_is,
 ) -> Explanation:
     """Fuse a pair and keep what led to the fused image.
@@ -56,14 +60,15 @@ def explain_unfolding(
         ir: Infrared, (1,1,H,W) in [0,1].
         vi: Visible RGB, (1,3,H,W) in [0,1].
         steps: Number K of integrated-gradient steps that the explanation states.
-        mask: One-hot label map, (1,C,H,W); by default the segmenter's scores of the average.
+        mask: One-hot label map, (1,C,H,W); by default the one that the network fuses with.
+        default: What that one is.
         finish: Post-processing of the fused image, (1,1,H,W) to the same.
 
     Raises:
         UsageError: The mask has another number of classes than the segmenter.
     """
     y = luminance(vi)
-    m = _mask(model.model_s, (ir + y) / 2, mask)
+    m = _fitting(mask, model.mask(ir, y))
     trace = Trace()
     fusion = model(ir, y, m, trace)
     fused = finish(fusion.image)
@@ -79,7 +84,7 @@ def explain_unfolding(
         fused=_map(fused),
         segmenter=type(model.model_s).__name__,
         steps=steps,
-        mask="scores" if mask is None else "labels",
+        mask=default if mask is None else "labels",
         data_step=model.model_f.data_step,
     )
 
@@ -106,7 +111,7 @@ def explain_fused(
     y = luminance(vi)
     f = fused if fused.shape[1] == 1 else luminance(fused)
     average = (ir + y) / 2
-    m = _mask(segmenter, average, mask)
+    m = _fitting(mask, scores_of(segmenter, average))
     weights = source_weights(segmenter, m, ir, y, steps)
     attend = PathAttention(segmenter, m)
     attend(average)
@@ -126,19 +131,16 @@ def explain_fused(
     )
 
 
-def _mask(segmenter: nn.Module, average: Tensor, given: Tensor | None) -> Tensor:
-    """The given mask if it fits the segmenter, else its scores of the average."""
-    training = segmenter.training
-    scores: Tensor = segmenter.eval()(average)
-    segmenter.train(training)
+def _fitting(given: Tensor | None, default: Tensor) -> Tensor:
+    """The given mask if it has the classes of the default one, which stands where none is given."""
     if given is None:
-        return scores
-    if given.shape[1] != scores.shape[1]:
+        return default
+    if given.shape[1] != default.shape[1]:
         raise UsageError(
-            f"The label map is of {given.shape[1]} classes but the segmenter scores {scores.shape[1]}; leave the "
+            f"The label map is of {given.shape[1]} classes but the segmenter scores {default.shape[1]}; leave the "
             "labels out, or take a segmenter of the same classes."
         )
-    return given.to(scores.dtype)
+    return given.to(default.dtype)
 
 
 def _named(weights: SourceWeights, of_fused: Tensor) -> dict[str, FloatMap]:

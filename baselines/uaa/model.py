@@ -79,14 +79,18 @@ class UAAModel(nn.Module):
             weights: Weights of the sources, where they are known already; by default those of the attribution.
         """
         if mask is None:
-            with torch.no_grad():
-                mask = scores_of(self.model_s, (ir + vi) / 2)
+            mask = self.mask(ir, vi)
         if weights is None:
             weights = source_weights(self.model_s, mask, ir, vi, self.config.steps)
         attend: Attend = PathAttention(self.model_s, mask) if self.config.attention else torch.zeros_like
         if trace is not None:
             attend = trace.follow(attend)
         return Fusion(self.model_f(ir, vi, weights.ir * ir + weights.vi * vi, attend), weights)
+
+    @torch.no_grad()
+    def mask(self, ir: Tensor, vi: Tensor) -> Tensor:
+        """The segmenter's scores (B,C,H,W) of the average, whose argmax are the regions."""
+        return scores_of(self.model_s, (ir + vi) / 2)
 
     def contributions(self, labels: Tensor, sources: Tensor, classes: int) -> Tensor:
         """What each source (S,B,1,H,W) contributes to each class, (S,B,C); see `attribution.attribute`."""

@@ -96,16 +96,41 @@ def preference(segmenter: nn.Module, labels: Tensor, ir: Tensor, vi: Tensor, que
     Returns:
         (B,1,H,W), constant on each region, without a graph.
     """
-    found = torch.zeros_like(ir)
+    classes = int(labels.max()) + 1
+    return preferred(of_classes(segmenter, labels, ir, vi, classes, question), labels, question)
+
+
+def of_classes(
+    segmenter: nn.Module, labels: Tensor, ir: Tensor, vi: Tensor, classes: int, question: Question = BEST
+) -> Tensor:
+    """What infrared and visible contribute to each class, a class being one region of an image.
+
+    Args:
+        segmenter: Gives scores, (B,1,H,W) to (B,C,H,W).
+        labels: Class of each pixel, (B,H,W).
+        ir: Infrared images, (B,1,H,W) in [0,1].
+        vi: Visible luminances, likewise.
+        classes: Number C of classes.
+        question: How to ask.
+
+    Returns:
+        (2,B,C), with sign; 0 for the rest, class 0, and for a class without a region.
+    """
+    found = ir.new_zeros(2, len(labels), classes)
     for index, regions in enumerate(labels):
         present = [label for label in torch.unique(regions).tolist() if label]
-        if not present:
-            continue
-        masks = torch.stack([regions == label for label in present])
-        of_sources = contributions(segmenter, masks, present, ir[index][None], vi[index][None], question)
-        for mask, value in zip(masks, decide(of_sources, question), strict=True):
-            found[index, 0][mask] = value
+        if present:
+            masks = torch.stack([regions == label for label in present])
+            of_sources = contributions(segmenter, masks, present, ir[index][None], vi[index][None], question)
+            found[:, index, present] = of_sources.T
     return found
+
+
+def preferred(attribution: Tensor, labels: Tensor, question: Question = BEST) -> Tensor:
+    """The preference (B,1,H,W) at each pixel of the regions (B,H,W), by the contributions (2,B,C); 0 for the rest."""
+    of_class = torch.stack([decide(of_image.T, question) for of_image in attribution.unbind(1)])
+    of_class[:, 0] = 0
+    return of_class.gather(1, labels.flatten(1)).view_as(labels[:, None])
 
 
 def decide(contributed: Tensor, question: Question) -> Tensor:
@@ -123,7 +148,12 @@ def decide(contributed: Tensor, question: Question) -> Tensor:
 
 
 def joint_regions(segmenter: nn.Module, ir: Tensor, vi: Tensor) -> Tensor:
-    """Class of each pixel, (B,H,W), where an object counts if either source or their average shows it.
+    """Class of each pixel, (B,H,W), where an object counts if either source or their average shows it."""
+    return joint_scores(segmenter, ir, vi).argmax(1)
+
+
+def joint_scores(segmenter: nn.Module, ir: Tensor, vi: Tensor) -> Tensor:
+    """Scores (B,C,H,W) of what either source or their average shows; the rest has its lowest score of the three.
 
     In the average alone, which is what the paper takes, an object that one source shows fades.
 
@@ -134,7 +164,7 @@ def joint_regions(segmenter: nn.Module, ir: Tensor, vi: Tensor) -> Tensor:
     """
     with differentiable(segmenter), torch.no_grad():
         seen = segmenter(torch.cat([ir, vi, (ir + vi) / 2])).unflatten(0, (3, len(ir)))
-    return torch.cat([seen[:, :, :1].amin(0), seen[:, :, 1:].amax(0)], 1).argmax(1)
+    return torch.cat([seen[:, :, :1].amin(0), seen[:, :, 1:].amax(0)], 1)
 
 
 def _baseline(image: Tensor, question: Question) -> Tensor:

@@ -48,7 +48,9 @@ class UAAPlus(LuminanceMethod):
         model = self._loaded()
         if fused is not None:
             return explain_fused(model.model_s, ir, vi, fused, steps=STEPS, mask=mask)
-        return explain_unfolding(model, ir, vi, steps=1, mask=mask, finish=lambda image: image.clamp(0, 1))
+        return explain_unfolding(
+            model, ir, vi, steps=1, mask=mask, default="joint", finish=lambda image: image.clamp(0, 1)
+        )
 
     def _loaded(self) -> UAAPlusModel:
         if self._model is None:

@@ -1,13 +1,12 @@
-"""Weights of UAAFusion+: its fusion network; the segmenter is that of other weights that come with the package."""
+"""Weights of UAAFusion+: its fusion network; the segmenter is that of roads, which comes with the package."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
-from torch import nn
-
-from uaabench.baselines.uaa.checkpoint import read_model as read_uaa
+from uaabench.baselines.uaa.road import RoadSegmenter
+from uaabench.baselines.uaa.roads import shipped
 from uaabench.baselines.uaaplus.config import UAAPlusConfig
 from uaabench.baselines.uaaplus.model import UAAPlusModel
 from uaabench.core import weights
@@ -15,15 +14,15 @@ from uaabench.core.errors import WeightsError
 
 
 def new_model(config: UAAPlusConfig) -> UAAPlusModel:
-    """An untrained fusion network with the segmenter that its configuration names.
+    """An untrained fusion network with the segmenter of roads.
 
     Raises:
-        WeightsError: There is no such segmenter, or it is not the one of the configuration.
+        WeightsError: The segmenter is missing, or it is not the one of the configuration.
     """
-    segmenter, sha256 = _segmenter(config.segmenter)
+    segmenter, sha256 = _segmenter()
     if config.segmenter_sha256 not in ("", sha256):
         raise WeightsError(
-            f"UAAFusion+ was trained with another segmenter (weights of '{config.segmenter}', SHA-256 "
+            f"UAAFusion+ was trained with another segmenter (weights '{shipped.NAME}', SHA-256 "
             f"{config.segmenter_sha256[:12]}…) than the one of this version ({sha256[:12]}…); train it again."
         )
     return UAAPlusModel(replace(config, segmenter_sha256=sha256), segmenter)
@@ -45,8 +44,9 @@ def read_model(path: Path) -> UAAPlusModel:
     return model
 
 
-def _segmenter(name: str) -> tuple[nn.Module, str]:
-    path, card = weights.shipped(name), weights.shipped_card(name)
-    if path is None or card is None:
-        raise WeightsError(f"There are no shipped weights '{name}' to take the segmenter of UAAFusion+ from.")
-    return read_uaa(path).model_s, card.sha256
+def _segmenter() -> tuple[RoadSegmenter, str]:
+    """The segmenter of roads and the hash of its weights, to which `read_shipped` holds the file."""
+    segmenter = shipped.read_shipped()
+    card = weights.shipped_card(shipped.NAME)
+    assert card is not None
+    return segmenter, card.sha256

@@ -15,8 +15,7 @@ class UAAPlusConfig:
     Attributes:
         stages: Number N of unfolded stages.
         channels: Width of the features of a stage; even.
-        segmenter: Name of the shipped weights whose segmenter guides the fusion.
-        segmenter_sha256: Hash of these weights; empty until a training has read them.
+        segmenter_sha256: Hash of the weights of the segmenter that guides; empty until a training has read them.
         preference: Factor k of the region's attribution in the weights of the sources; 0 leaves the soft maximum.
         softness: Difference of the sources in 0..1 that the soft maximum takes for decisive.
         attention: Whether the attribution of the iterates gates the features.
@@ -27,9 +26,8 @@ class UAAPlusConfig:
 
     stages: int = 3
     channels: int = 16
-    segmenter: str = "uaa"
     segmenter_sha256: str = ""
-    preference: float = 4.0
+    preference: float = 12.0
     softness: float = 0.03
     attention: bool = True
 

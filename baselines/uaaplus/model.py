@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from uaabench.baselines.uaa.attribution import PathAttention, SourceWeights
 from uaabench.baselines.uaa.layers import use_channels_last
-from uaabench.baselines.uaa.model import Fusion, Trace, scores_of
+from uaabench.baselines.uaa.model import Fusion, Trace
 from uaabench.baselines.uaa.network import Attend
+from uaabench.baselines.uaa.preference import joint_scores, of_classes
 from uaabench.baselines.uaaplus.config import UAAPlusConfig
 from uaabench.baselines.uaaplus.network import CorrectingUnfolding
-from uaabench.baselines.uaaplus.weighing import contributions, smooth, source_weights
+from uaabench.baselines.uaaplus.weighing import smooth, source_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,7 @@ class UAAPlusModel(nn.Module):
     ) -> Fusion:
         """Fuse a batch as `uaa.model.UAAModel.forward` does; the image may go a little beyond [0,1]."""
         if mask is None:
-            with torch.no_grad():
-                mask = scores_of(self.model_s, (ir + vi) / 2)
+            mask = self.mask(ir, vi)
         if weights is None:
             weights = self.weigh(ir, vi, mask)
         attend: Attend = torch.zeros_like
@@ -69,6 +70,11 @@ class UAAPlusModel(nn.Module):
             attend = trace.follow(attend)
         return Fusion(self.model_f(ir, vi, weights.ir * ir + weights.vi * vi, attend), weights)
 
+    def mask(self, ir: Tensor, vi: Tensor) -> Tensor:
+        """One-hot regions (B,C,H,W) of what either source or their average shows; see `preference.joint_regions`."""
+        scores = joint_scores(self.model_s, ir, vi)
+        return functional.one_hot(scores.argmax(1), scores.shape[1]).permute(0, 3, 1, 2).to(ir.dtype)
+
     def weigh(self, ir: Tensor, vi: Tensor, mask: Tensor) -> SourceWeights:
         """Weights of the sources in the regions that a mask (B,C,H,W) shows."""
         labels = mask.argmax(1)
@@ -77,5 +83,5 @@ class UAAPlusModel(nn.Module):
         return source_weights(ir, vi, labels, found, preference=c.preference, softness=c.softness)
 
     def contributions(self, labels: Tensor, sources: Tensor, classes: int) -> Tensor:
-        """What each source (S,B,1,H,W) contributes to each class, (S,B,C); see `weighing.contributions`."""
-        return contributions(self.model_s, labels, sources, classes)
+        """What each of one or two sources (S,B,1,H,W) contributes to each class, (S,B,C); see `of_classes`."""
+        return of_classes(self.model_s, labels, sources[0], sources[-1], classes)[: len(sources)]

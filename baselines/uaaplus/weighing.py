@@ -1,61 +1,32 @@
 """How UAAFusion+ weighs the sources: a soft maximum that the attribution of each region shifts.
 
-Integrated gradients of a class's mean score over its region, from any baseline b to a source x over the whole image,
-add up to S(x) - S(b), whatever the path: that is their completeness. Between the sources the baseline cancels, and no
-gradient has to be computed.
+What the sources contribute is asked for by `uaa.preference`.
 """
 
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from uaabench.baselines.uaa.attribution import EPS, SourceWeights
+from uaabench.baselines.uaa.attribution import SourceWeights
+from uaabench.baselines.uaa.preference import preferred
 
-BACKGROUND = 0
 RADIUS = 4
 """Pixels by which the borders of regions are softened, since the segmenter knows them no better than that."""
 
 
-@torch.no_grad()
-def contributions(segmenter: nn.Module, labels: Tensor, sources: Tensor, classes: int) -> Tensor:
-    """Mean score of each class over its region in each source.
-
-    Args:
-        segmenter: Gives scores, (B,1,H,W) to (B,C,H,W).
-        labels: Region of each pixel, (B,H,W) class indices.
-        sources: Images to attribute to, (S,B,1,H,W).
-        classes: Number C of classes.
-
-    Returns:
-        (S,B,C) in [0,1]; 0 for a class without a region.
-    """
-    training = segmenter.training
-    scores = segmenter.eval()(sources.flatten(0, 1)).unflatten(0, sources.shape[:2])
-    segmenter.train(training)
-    regions = functional.one_hot(labels, classes).permute(0, 3, 1, 2).to(scores.dtype)
-    means: Tensor = (scores * regions).sum((-2, -1)) / regions.sum((-2, -1)).clamp(min=1)
-    return means
-
-
 def direction(attribution: Tensor, labels: Tensor) -> Tensor:
-    """Which source each region needs: o = (a_i - a_v) / (a_i + a_v), which changes its sign when both change places.
-
-    The background takes no side: a source in which nothing was recognised says nothing in its favour.
+    """Which source each region needs: `preference.preferred`, soft at the borders of regions.
 
     Args:
-        attribution: Contributions of infrared and visible, (2,B,C), not negative.
+        attribution: Contributions of infrared and visible, (2,B,C); see `preference.of_classes`.
         labels: Region of each pixel, (B,H,W).
 
     Returns:
-        (B,1,H,W) in [-1,1], from visible to infrared; soft at the borders of regions.
+        (B,1,H,W) in [-1,1], from visible to infrared.
     """
-    a_ir, a_vi = attribution
-    of_class = (a_ir - a_vi) / (a_ir + a_vi + EPS)
-    of_class = torch.cat([torch.zeros_like(of_class[:, :1]), of_class[:, 1:]], 1)
-    sharp = of_class.gather(1, labels.flatten(1)).view_as(labels[:, None])
-    return smooth(sharp)
+    return smooth(preferred(attribution, labels))
 
 
 def smooth(image: Tensor) -> Tensor:

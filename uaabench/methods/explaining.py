@@ -9,12 +9,18 @@ import numpy as np
 from uaabench.core import imaging, registry, weights
 from uaabench.core.errors import UsageError
 from uaabench.core.interface import DatasetCard, FusionDataset, LabelClass, Pair
-from uaabench.methods.explanation import Explains, Explanation
+from uaabench.methods.explanation import Explains, Explanation, Mask
 from uaabench.methods.fusing import load_method, make_fuser, set_seed
 from uaabench.methods.named import MethodPlan, plan_method
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+REGIONS: dict[Mask, str] = {
+    "scores": "its argmax on the average",
+    "joint": "what it finds in either source or the average",
+    "labels": "label map",
+}
 
 
 def default_explainer() -> str:
@@ -98,7 +104,7 @@ def caption(found: Explanation, method: MethodPlan, explainer: MethodPlan, *, wh
     """
     classes = f"{found.classes} classes" + (f" of {named_by}" if named_by else "")
     of = "" if explainer == method else f" of {_with_weights(explainer)}"
-    regions = "regions: its argmax on the average" if found.mask == "scores" else "regions: label map"
+    regions = f"regions: {REGIONS[found.mask]}"
     inside = [] if found.stages is None else [f"N = {found.stages}", f"data step {'on' if found.data_step else 'off'}"]
     parts = [_with_weights(method), where, f"segmenter {found.segmenter}{of}, {classes}", regions, f"K = {found.steps}"]
     return "; ".join([*parts, *inside]).replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")

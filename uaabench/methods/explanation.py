@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FloatMap = NDArray[np.floating[Any]]
+Mask = Literal["scores", "joint", "labels"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,7 +31,8 @@ class Explanation:
             follow the sources there.
         weight_vi: Weight w_v of the visible image; w_i + w_v = 1.
         attribution: Contributions a_j of each image to the score of each class on its region, (C,), not negative, 0
-            for a class without a region; by `infrared`, `visible` and `fused`, the latter of the luminance of `fused`.
+            for a class without a region, and for the rest where a method asks nothing of it; by `infrared`, `visible`
+            and `fused`, the latter of the luminance of `fused`.
         iterates: Luminance (H,W) in [0,1] on the way from the average of the sources to the fused image: f^0 to f^N of
             an unfolded fusion, the last one the network's output; else the average and the fused image.
         attentions: Attention of the iterates, (H,W): att_0 to att_(N-1) of an unfolded fusion; else one map, gradient
@@ -38,7 +40,8 @@ class Explanation:
         fused: What the method returned, (H,W) luminance or (H,W,3) RGB, in [0,1].
         segmenter: What segmented, in one word.
         steps: Number K of integrated-gradient steps.
-        mask: Whether the regions come from the segmenter's `scores` of the average or from `labels`.
+        mask: Whether the regions come from the segmenter's `scores` of the average, from what it finds in either
+            source or the average, `joint`, or from `labels`.
         data_step: Whether the stages take the data step; None where no stage is known, as in the fused image of
             another method.
     """
@@ -54,7 +57,7 @@ class Explanation:
     fused: FloatMap
     segmenter: str
     steps: int
-    mask: Literal["scores", "labels"]
+    mask: Mask
     data_step: bool | None = None
 
     @property
@@ -82,7 +85,7 @@ class Explains(Protocol):
             vi: Visible RGB, (1,3,H,W) in [0,1].
             fused: The pair as another method fused it, (1,1,H,W) or (1,3,H,W) in [0,1], which is then explained by the
                 segmenter of this method alone; by default the method fuses the pair itself.
-            mask: One-hot label map M, (1,C,H,W); by default the segmenter's own scores of the average.
+            mask: One-hot label map M, (1,C,H,W); by default what the method fuses with by itself.
 
         Raises:
             UsageError: The mask has another number of classes than the segmenter.

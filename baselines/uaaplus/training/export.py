@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from uaabench.baselines.uaa.roads.shipped import NAME
 from uaabench.baselines.uaaplus.training.loop import CHECKPOINT
 from uaabench.baselines.uaaplus.training.recipe import Recipe
 from uaabench.core import weights
@@ -50,7 +51,7 @@ def export(folder: Path, out: Path) -> Path:
         hardware=f"{torch.get_num_threads()} threads of {platform.machine()}, {os.cpu_count()} cores",
         seed=recipe.seed,
         parameters=sum(value.numel() for value in state.values()),
-        note=f"The fusion network alone; its segmenter is that of the weights '{network.segmenter}'.",
+        note=f"The fusion network alone; its segmenter is that of the weights '{NAME}'.",
     )
     weights.export(out, state, card, network.as_dict())
     return out

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from uaabench.baselines.uaa.attribution import SourceWeights
-from uaabench.baselines.uaa.model import scores_of
 from uaabench.baselines.uaa.training.patches import Patches, PatchSampler
 from uaabench.baselines.uaaplus.checkpoint import new_model
 from uaabench.baselines.uaaplus.model import UAAPlusModel
@@ -43,9 +42,9 @@ def attributed(model: UAAPlusModel, _patches: Patches, ir: Tensor, y: Tensor) ->
     Returns:
         Labels (B,S,S) and contributions (2,B,C).
     """
-    scores = scores_of(model.model_s, (ir + y) / 2)
-    labels = scores.argmax(1)
-    return labels, model.contributions(labels, torch.stack([ir, y]), scores.shape[1])
+    mask = model.mask(ir, y)
+    labels = mask.argmax(1)
+    return labels, model.contributions(labels, torch.stack([ir, y]), mask.shape[1])
 
 
 def train(

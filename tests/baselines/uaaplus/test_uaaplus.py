@@ -11,7 +11,7 @@ from uaabench.baselines.uaaplus import UAAPlus
 from uaabench.baselines.uaaplus.checkpoint import new_model, read_model
 from uaabench.baselines.uaaplus.config import UAAPlusConfig
 from uaabench.baselines.uaaplus.model import RelativeAttention, UAAPlusModel
-from uaabench.baselines.uaaplus.weighing import contributions, direction, weigh
+from uaabench.baselines.uaaplus.weighing import direction, weigh
 from uaabench.core import weights
 from uaabench.core.errors import WeightsError
 from uaabench.core.weights import WeightsCard
@@ -40,23 +40,35 @@ def pair():
 def test_a_source_contributes_the_mean_score_of_the_class_over_its_region():
     image = torch.full((1, 1, 8, 8), 0.2)
     image[..., 4:] = 0.7
-    # Class 0 scores 1 - 0.2 on its left half, class 1 scores 0.7 on its right half.
-    found = contributions(Brightness(), regions(0, 1), image[None], 2)
-    torch.testing.assert_close(found, torch.tensor([[[0.8, 0.7]]]))
+    model = UAAPlusModel(SMALL, Brightness())
+    # Class 1 scores 0.7 on its right half, and 1 - 0.7 on that of the negative; the rest, class 0, is not asked for.
+    found = model.contributions(regions(0, 1), torch.stack([image, 1 - image]), 2)
+    torch.testing.assert_close(found, torch.tensor([[[0.0, 0.7]], [[0.0, 0.3]]]))
+    torch.testing.assert_close(model.contributions(regions(0, 1), image[None], 2), found[:1])
+
+
+def test_a_region_is_what_one_source_shows_though_the_average_does_not():
+    ir, vi = torch.full((1, 1, 8, 8), 0.1), torch.full((1, 1, 8, 8), 0.2)
+    vi[..., 4:] = 0.7
+    # On the right the average, 0.4, is rather dark; the visible image alone is bright.
+    mask = UAAPlusModel(SMALL, Brightness()).mask(ir, vi)
+    torch.testing.assert_close(mask.argmax(1), regions(0, 1))
+    torch.testing.assert_close(mask.sum(1), torch.ones(1, 8, 8))
 
 
 def test_the_direction_changes_sign_when_the_sources_change_places():
     attribution, labels = torch.rand(2, 3, 5), torch.randint(5, (3, 16, 16))
     towards_ir = direction(attribution, labels)
     torch.testing.assert_close(direction(attribution.flip(0), labels), -towards_ir)
-    assert towards_ir.abs().max() <= 1
+    assert 0 < towards_ir.abs().max() <= 1
 
 
-def test_the_direction_is_the_difference_of_the_shares_and_the_background_takes_no_side():
+def test_the_direction_is_the_difference_of_the_scores_and_the_background_takes_no_side():
     attribution = torch.tensor([[[0.9, 0.6, 0.0]], [[0.1, 0.2, 0.0]]])
-    # (0.6 - 0.2) / (0.6 + 0.2) = 0.5; the background, 0.8 by the same formula, and what neither shows are 0.
-    for label, expected in ((0, 0.0), (1, 0.5), (2, 0.0)):
+    for label, expected in ((0, 0.0), (1, 0.4), (2, 0.0)):
         torch.testing.assert_close(direction(attribution, regions(label)), torch.full((1, 1, 8, 8), expected))
+    # The window of 9x9 around the left border sees columns 0 to 4, of which the last is of class 1.
+    torch.testing.assert_close(direction(attribution, regions(0, 1))[0, 0, 0, 0], torch.tensor(0.4 / 5))
 
 
 def test_without_a_direction_the_weights_are_a_soft_maximum():
@@ -129,7 +141,7 @@ def test_weights_hold_the_fusion_network_alone_and_name_their_segmenter(tmp_path
     path = written(tmp_path, SMALL)
     state, config = weights.read(path)
     assert not [key for key in state if key.startswith(("model_s", "context"))]
-    assert config["segmenter_sha256"] == weights.shipped_card("uaa").sha256
+    assert config["segmenter_sha256"] == weights.shipped_card("road").sha256
     assert read_model(path).config.stages == 2
 
 
@@ -146,7 +158,6 @@ def test_weights_of_another_segmenter_are_refused(tmp_path):
     [
         ({"stages": 3}, "does not fit"),
         ({"surplus": 1}, "unknown entries"),
-        ({"segmenter": "none"}, "no shipped weights"),
     ],
 )
 def test_a_file_of_another_network_is_refused(tmp_path, change, message):
