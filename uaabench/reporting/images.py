@@ -15,7 +15,7 @@ from uaabench.core.errors import UaabenchError
 from uaabench.core.interface import FusionDataset, LabelClass, Pair, Sources
 from uaabench.degradations import parse
 from uaabench.running import store
-from uaabench.running.evidence import DatasetHead, KeptUnit, Run
+from uaabench.running.evidence import DatasetHead, DegradedHead, KeptUnit, Run
 from uaabench.running.stage import Stage
 
 Image = NDArray[np.uint8]
@@ -49,15 +49,12 @@ class RunImages:
 
         Without the data the artefact of the trivial method of that name.
         """
-        known = self._files(pair)[:2]
         try:
-            if known and all(map(_is_unchanged, known)):
-                sources = Sources(imaging.read_grey(Path(known[0][0])), imaging.read_rgb(Path(known[1][0])))
-                if degraded := self._degraded(sources, pair):
-                    return degraded.ir if name == "infrared" else degraded.vi
+            head = self._dataset.degraded
+            image = self._degraded(head, name, pair) if head else self._read(name, pair)
         except UaabenchError:
-            pass
-        return self.fused(name, pair)
+            image = None
+        return self.fused(name, pair) if image is None else image
 
     def fused(self, method: str, pair: str) -> Image | None:
         """The artefact of a method: (H,W) where it is grey, else (H,W,3)."""
@@ -93,13 +90,20 @@ class RunImages:
         except UaabenchError:
             return None
 
-    def _degraded(self, sources: Sources, pair: str) -> Sources | None:
-        """The sources of a pair as they were fused; None where a corruption is no longer what it was."""
-        head = self._dataset.degraded
-        if head is None:
-            return sources
+    def _read(self, name: str, pair: str) -> Image | None:
+        """A source as it lies in the data; None where it is not there, or not what it was in the run."""
+        place, read = (0, imaging.read_grey) if name == "infrared" else (1, imaging.read_rgb)
+        known = self._files(pair)[place : place + 1]
+        return read(Path(known[0][0])) if known and _is_unchanged(known[0]) else None
+
+    def _degraded(self, head: DegradedHead, name: str, pair: str) -> Image | None:
+        """A source as it was fused; None where either is gone, or a corruption is no longer what it was."""
+        ir, vi = self._read("infrared", pair), self._read("visible", pair)
         degradation = parse(head.text, head.key["seed"])
-        return degradation.apply(sources, self._facts["adapter"], pair) if degradation.key == head.key else None
+        if ir is None or vi is None or degradation.key != head.key:
+            return None
+        degraded = degradation.apply(Sources(ir, vi), self._facts["adapter"], pair)
+        return degraded.ir if name == "infrared" else degraded.vi
 
     def colours(self, stage: Stage) -> Sequence[LabelClass]:
         """What the colours of the layers of a stage mean on this data set; empty where it judged nothing there."""
