@@ -224,6 +224,16 @@ def test_another_version_of_the_profile_or_of_a_metric_is_not_drawn(run, folder,
     assert "is of version 99 of its profile, but here is version" in run(mine, "--beside", "laplacian").err
 
 
+def test_a_run_with_reference_rows_is_not_scored_under_another_profile(run, uaabench, folder, mine, tmp_path):
+    assert run(mine, "--beside", "laplacian").code == 0
+    assert uaabench("score", tmp_path / "run", "--profile", "cddfuse").code == 0
+    assert ("laplacian", "EN") in table(tmp_path)
+    other = uaabench("score", tmp_path / "run", "--profile", "uaabench", "--metrics", "EN")
+    assert other.code == 2
+    assert "draws reference rows of the profile cddfuse" in other.err
+    assert run(mine, "--profile", "uaabench").code == 0
+
+
 @pytest.mark.parametrize("name", ["tno-all-cddfuse.json", "tno-all-cddfuse.parquet"])
 def test_a_spoilt_reference_is_one_sentence(run, folder, mine, name):
     content = (folder / name).read_bytes()

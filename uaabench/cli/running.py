@@ -138,10 +138,14 @@ def score(
         "profile": profile,
         "score_against": score_against,
         "plugins": plugin,
-        # Reference rows are of one profile.
-        "beside": [] if profile else None,
     }
-    config = manifest.read_config(run).model_dump() | {key: value for key, value in given.items() if value is not None}
+    before = manifest.read_config(run)
+    if profile and profile != before.profile and before.beside:
+        raise UsageError(
+            f"{run} draws reference rows of the profile {before.profile}, among them the floor, which was not fused; "
+            f"give the command of the run again with --profile {profile} and without --beside."
+        )
+    config = before.model_dump() | {key: value for key, value in given.items() if value is not None}
     execute(build(config), run, stages=("score",), fresh=fresh)
 
 

@@ -91,7 +91,8 @@ def build_table(
         section = Section(dataset, _mark(rows, metrics, floor=marks_floor))
         versus = against(section, reference, metrics, numbers) if reference else {}
         ranks = rank(section, metrics, numbers, floor=marks_floor)
-        predicting = agreements(section, metrics, numbers, floor=marks_floor)
+        # Of degraded input the reports show what is left of each number, not what would predict it there.
+        predicting = {} if dataset.degraded else agreements(section, metrics, numbers, floor=marks_floor)
         sections.append(replace(section, versus=versus, ranks=ranks, agreements=predicting))
     noted, notes = _annotate(sections)
     return Table(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from uaabench.core import registry
-from uaabench.judges.segmentation.judge import seed_folder
+from uaabench.judges.retrained import seed_folder
 from uaabench.running import pipeline, store
 from uaabench.running.config import RunConfig
 from uaabench.running.entries import plan_dataset, plan_methods

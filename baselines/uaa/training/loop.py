@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -15,14 +14,12 @@ from uaabench.baselines.uaa.training import loss as fusion_loss
 from uaabench.baselines.uaa.training.patches import Attributor, PatchSampler
 from uaabench.baselines.uaa.training.recipe import JointTraining, Recipe
 from uaabench.baselines.uaa.training.segmenter import load_backbone, pretrain
+from uaabench.baselines.uaa.training.steps import Report, Steps
 from uaabench.core.interface import luminance
 from uaabench.training.crops import CropSampler
 from uaabench.training.pairs import Items, TrainingPairs
-from uaabench.training.progress import Log, Loop, Stateful, claim
+from uaabench.training.progress import Stateful, claim
 from uaabench.training.schedule import halving, warm_cosine
-from uaabench.training.validation import METRICS, validate
-
-Report = Callable[[str, int, dict[str, float]], None]
 
 # Share of the joint steps in which the learning rates rise.
 WARMUP = 0.05
@@ -105,20 +102,15 @@ class _Joint:
             "sampler": self.sampler,
             "attributor": self.attributor,
         }
-        steps, every = self.recipe.joint.steps, self.recipe.validation.every
-        loop = Loop(folder and folder / JOINT, parts, steps=steps, every=self.recipe.checkpoint_every)
-        log = Log(folder and folder / "joint.csv", ["step", *self.recipe.loss.terms()], loop.done)
-        checks = Log(folder and folder / "validation.csv", ["step", *METRICS], loop.done)
-        for step in loop:
-            self.model.model_f.train()
-            self.model.model_s.eval()
-            values = {name: term.item() for name, term in self.step().items()}
-            log.write(step + 1, values)
-            report("joint", step + 1, values)
-            if held_out and ((step + 1) % every == 0 or step + 1 == steps):
-                values = validate(self._fuse, held_out, self.device)
-                checks.write(step + 1, values)
-                report("validation", step + 1, values)
+        steps = Steps(
+            phase="joint",
+            checkpoint=JOINT,
+            total=self.recipe.joint.steps,
+            saved_every=self.recipe.checkpoint_every,
+            validated_every=self.recipe.validation.every,
+            terms=list(self.recipe.loss.terms()),
+        )
+        steps.carry_out(self.step, parts, folder, fuse=self._fuse, held_out=held_out, device=self.device, report=report)
 
     def _fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
         """The stretched luminance, as a run makes it."""
@@ -126,6 +118,8 @@ class _Joint:
 
     def step(self) -> dict[str, Tensor]:
         """Make one step, and give the terms of its loss, unweighted."""
+        self.model.model_f.train()
+        self.model.model_s.eval()
         patches = self.sampler.batch(self.recipe.joint.batch)
         ir, y = patches.batch.ir.to(self.device), luminance(patches.batch.vi).to(self.device)
         labels, weights = self.attributor(patches, ir, y)

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from uaabench.baselines.uaa.attribution import SourceWeights
 from uaabench.baselines.uaa.training.patches import Patches, PatchSampler
+from uaabench.baselines.uaa.training.steps import Report, Steps
 from uaabench.baselines.uaaplus.checkpoint import new_model
 from uaabench.baselines.uaaplus.model import UAAPlusModel
 from uaabench.baselines.uaaplus.training import loss as fusion_loss
@@ -19,11 +20,9 @@ from uaabench.baselines.uaaplus.training.recipe import Recipe
 from uaabench.baselines.uaaplus.weighing import direction, weigh
 from uaabench.core.interface import luminance
 from uaabench.training.pairs import Items, TrainingPairs
-from uaabench.training.progress import Log, Loop, Stateful, claim
+from uaabench.training.progress import Stateful, claim
 from uaabench.training.schedule import warm_cosine
-from uaabench.training.validation import METRICS, validate
 
-Report = Callable[[str, int, dict[str, float]], None]
 Guide = Callable[[UAAPlusModel, Patches, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 # Share of the steps in which the learning rate rises.
@@ -108,19 +107,15 @@ class _Training:
             "schedule": self.schedule,
             "sampler": self.sampler,
         }
-        steps, every = self.recipe.optimisation.steps, self.recipe.validation.every
-        loop = Loop(folder and folder / CHECKPOINT, parts, steps=steps, every=self.recipe.checkpoint_every)
-        log = Log(folder and folder / "fusion.csv", ["step", *self.recipe.loss.terms()], loop.done)
-        checks = Log(folder and folder / "validation.csv", ["step", *METRICS], loop.done)
-        for step in loop:
-            self.model.model_f.train()
-            values = {name: term.item() for name, term in self.step().items()}
-            log.write(step + 1, values)
-            report("fusion", step + 1, values)
-            if held_out and ((step + 1) % every == 0 or step + 1 == steps):
-                values = validate(self._fuse, held_out, self.device)
-                checks.write(step + 1, values)
-                report("validation", step + 1, values)
+        steps = Steps(
+            phase="fusion",
+            checkpoint=CHECKPOINT,
+            total=self.recipe.optimisation.steps,
+            saved_every=self.recipe.checkpoint_every,
+            validated_every=self.recipe.validation.every,
+            terms=list(self.recipe.loss.terms()),
+        )
+        steps.carry_out(self.step, parts, folder, fuse=self._fuse, held_out=held_out, device=self.device, report=report)
 
     def _fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
         """The luminance, as a run makes it."""
@@ -129,6 +124,7 @@ class _Training:
 
     def step(self) -> dict[str, Tensor]:
         """Make one step, and give the terms of its loss, unweighted."""
+        self.model.model_f.train()
         patches = self.sampler.batch(self.recipe.optimisation.batch)
         ir, y = patches.batch.ir.to(self.device), luminance(patches.batch.vi).to(self.device)
         labels, found = self.guide(self.model, patches, ir, y)

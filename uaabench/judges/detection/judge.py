@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from uaabench.core.errors import UsageError
+from uaabench.judges import retrained
 from uaabench.judges.detection import detectors, trained
+from uaabench.judges.detection.detector import Detector
 from uaabench.judges.detection.protocols import Protocol, translation
 
 WEIGHTS = "detector.safetensors"
@@ -52,13 +54,18 @@ class Judge:
 
 def name_of(judges: Sequence[Judge]) -> str:
     """How records and tables name the judges of one method: `frozen msrs-det-3, ssd`."""
-    first, seeds = judges[0], [str(judge.seed) for judge in judges if judge.seed is not None]
-    detector = f", {first.detector}" if first.way == "frozen" else ""
-    shown = {0: "", 1: ", seed "}.get(len(seeds), ", mean of seeds ") + ", ".join(seeds)
-    return f"{first.way} {first.protocol.name}{detector}{shown}"
+    first = judges[0]
+    detector = first.detector if first.way == "frozen" else ""
+    return retrained.in_words(first.way, first.protocol.name, detector, [judge.seed for judge in judges])
 
 
-def judges_of(method: str, named: str, adapter: str, protocol: Protocol | None) -> list[Judge]:
+def judges_of(
+    method: str,
+    named: str,
+    adapter: str,
+    protocol: Protocol | None,
+    find: Callable[[str], Detector] = detectors.resolve,
+) -> list[Judge]:
     """What judges a method on a data set; nothing for one without boxes or, with `auto`, without its detector.
 
     Args:
@@ -66,6 +73,7 @@ def judges_of(method: str, named: str, adapter: str, protocol: Protocol | None) 
         named: What the user asked for; see `RunConfig.detector`.
         adapter: Name of the data set's adapter.
         protocol: Convention of the data set; None for one without boxes.
+        find: Finds a detector by its name; a cached one reads the file of a detector once for all methods.
 
     Raises:
         UsageError: There is no such detector, none for this method in a folder of retrained ones, or it knows no class
@@ -75,32 +83,18 @@ def judges_of(method: str, named: str, adapter: str, protocol: Protocol | None) 
     if named == "none" or protocol is None:
         return []
     if named == "auto":
-        return [_judge(adapter, protocol)] if trained.shipped(adapter) else []
+        return [_judge(find(adapter), adapter, protocol)] if trained.shipped(adapter) else []
     folder = Path(named).expanduser()
     # The name of a shipped one is never that of a folder, wherever the command is given; write ./NAME for that.
     if not trained.shipped(named) and folder.is_dir():
-        return _retrained(folder / method, protocol)
-    return [_judge(named, protocol)]
+        found = [(_trained(one), seed) for one, seed in retrained.folders(folder / method)]
+        return [_judge(find(file), file, protocol, "retrain", seed) for file, seed in found]
+    return [_judge(find(named), named, protocol)]
 
 
-def seed_folder(method: Path, seed: int) -> Path:
-    """Where the judge of one seed lies in the folder of its method."""
-    return method / f"seed-{seed}"
-
-
-def _judge(named: str, protocol: Protocol, way: str = "frozen", seed: int | None = None) -> Judge:
-    found = detectors.resolve(named)
+def _judge(found: Detector, named: str, protocol: Protocol, way: str = "frozen", seed: int | None = None) -> Judge:
     labels, classes = translation(found.classes, protocol)
     return Judge(named, found.name, dict(found.key), protocol, labels, classes, way, seed)
-
-
-def _retrained(method: Path, protocol: Protocol) -> list[Judge]:
-    """The judges in the folder of a method: one for each seed, or a single one."""
-    names = [path.name.removeprefix("seed-") for path in method.glob("seed-*")]
-    seeds = sorted(int(name) for name in names if name.isdecimal())
-    if not seeds:
-        return [_judge(_trained(method), protocol, "retrain")]
-    return [_judge(_trained(seed_folder(method, seed)), protocol, "retrain", seed) for seed in seeds]
 
 
 def _trained(folder: Path) -> str:

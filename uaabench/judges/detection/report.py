@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from uaabench.core.grid import Grid, GridCell, GridRow, number
+from uaabench.core.grid import Grid
+from uaabench.judges import shown
 from uaabench.judges.detection.precision import AP, AP50, average_precision, average_recall, rates
 from uaabench.running.stage import Row, View, record
 from uaabench.statistics.resampling import Tallies
 
-SPREAD = "AP50 standard deviation over seeds"
 # Number of the threshold 0.75 among those of AP.
 AT_75 = 5
 OVERALL = {"AP75": partial(average_precision, thresholds=(AT_75,)), "AR": average_recall}
@@ -41,7 +41,7 @@ def details(tallies: Tallies) -> Iterator[Row]:
             yield record("method", f"{name} {area['name']}", mean(of, area=place), judge, UNDEFINED)
     if len(setting["seeds"]) > 1:
         values = [float(AP50.of(one, once, setting)[0]) for one in tallies.by_judge]
-        yield record("method", SPREAD, float(np.std(values, ddof=1)), judge, UNDEFINED)
+        yield record("method", shown.spread(AP50), float(np.std(values, ddof=1)), judge, UNDEFINED)
         for seed, value in zip(setting["seeds"], values, strict=True):
             yield record("method", f"{AP50.name} of seed {seed}", value, judge, UNDEFINED)
     for label, name in enumerate(setting["classes"]):
@@ -54,51 +54,20 @@ def details(tallies: Tallies) -> Iterator[Row]:
 
 def class_grid(view: View) -> Grid | None:
     """AP50 of each class, and what it comes to; None where nothing was detected."""
-    classes = view.records[(view.records["scope"] == "class") & (view.records["metric"] == AP50.name)]
-    if classes.empty:
-        return None
-    names = list(dict.fromkeys(classes["class"]))
-    by_class = _by_method(classes, "class")
-    overall = _by_method(view.records[view.records["scope"] == "method"], "metric")
-    further = [name for name in ("AP75", "AR") if any(name in known for known in overall.values())]
-    rows = []
-    for label, title in view.titles.items():
-        if label in overall and AP50.name in overall[label]:
-            values = [
-                *(by_class.get(label, {}).get(name) for name in names),
-                *(overall[label].get(name) for name in further),
-            ]
-            rows.append(GridRow(title, label in view.floor, [GridCell(number(value)) for value in values]))
-    return Grid(
-        name=f"detections-{view.name}",
-        title=f"AP50 of each class: {view.heading}",
-        columns=[*names, *further],
-        arrows=[True] * (len(names) + len(further)),
-        rows=rows,
-        sentences=[
-            f"Protocol and detector: {judged(view)}. AP as COCO defines it (101 recalls, at most 100 detections of a "
-            "class in an image), over all pairs together; AR is the mean over IoU 0.50 to 0.95."
-        ],
+    return shown.class_grid(
+        view,
+        AP50,
+        name="detections",
+        metric=AP50.name,
+        further=("AP75", "AR"),
+        sentence=f"Protocol and detector: {judged(view)}. AP as COCO defines it (101 recalls, at most 100 detections "
+        "of a class in an image), over all pairs together; AR is the mean over IoU 0.50 to 0.95.",
     )
 
 
 def judged(view: View) -> str:
     """By what AP was judged on a data set, and what was left out; empty where it was not."""
-    records = view.records[(view.records["scope"] == "method") & (view.records["metric"] == AP50.name)]
-    if records.empty:
-        return ""
-    known = _by_method(view.records[view.records["metric"] == SPREAD], "metric")
-    spread = [f"{title} {number(known[label][SPREAD])}" for label, title in view.titles.items() if label in known]
-    seeds = f" (standard deviation over seeds: {', '.join(spread)})" if spread else ""
+    said = shown.judged(view, AP50)
     lacking = view.records[(view.records["scope"] == "class") & view.records["reason"].str.startswith("the detector")]
     left_out = list(dict.fromkeys(lacking["class"]))
-    note = f"; {', '.join(left_out)} left out, which this detector does not know" if left_out else ""
-    return str(records["profile"].iloc[0]) + seeds + note
-
-
-def _by_method(records: Any, name: str) -> Mapping[str, Mapping[str, float]]:
-    """Values by method and by what the column `name` says."""
-    table: dict[str, dict[str, float]] = {}
-    for method, what, value in records[["method", name, "value"]].dropna().itertuples(index=False):
-        table.setdefault(method, {})[what] = float(value)
-    return table
+    return said + (f"; {', '.join(left_out)} left out, which this detector does not know" if said and left_out else "")

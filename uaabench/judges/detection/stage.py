@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -51,10 +51,11 @@ class Detect(Stage):
                 f"--detector {config.detector} has nothing to judge, as no data set of this run has boxes; "
                 "docs/detection.md says where those lie, or leave --detector out."
             )
-        units = []
+        units, find = [], cache(detectors.resolve)
         for fused in planning.fuse:
             dataset = fused.dataset
-            for judge in judges_of(fused.method.label, config.detector, dataset.adapter, by_dataset[dataset.place]):
+            protocol = by_dataset[dataset.place]
+            for judge in judges_of(fused.method.label, config.detector, dataset.adapter, protocol, find):
                 boxes = dataset.boxes[_version(judge, dataset)]
                 described = {"boxes": boxes, "judge": judge.key, "device": planning.device}
                 suffix = "" if judge.seed is None else f"-seed-{judge.seed}"

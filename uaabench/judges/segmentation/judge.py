@@ -9,6 +9,7 @@ from typing import Any
 
 from uaabench.core import files
 from uaabench.core.errors import UsageError, sentence
+from uaabench.judges import retrained
 from uaabench.judges.segmentation import segmenters
 from uaabench.judges.segmentation.protocols import Protocol
 from uaabench.judges.segmentation.segmenters import SegmenterFile
@@ -58,10 +59,9 @@ def _described(config: Path) -> str:
 
 def name_of(judges: Sequence[Judge]) -> str:
     """How records and tables name the judges of one method: `retrain msrs-9, fast-scnn, mean of seeds 0, 1`."""
-    first, seeds = judges[0], [str(judge.seed) for judge in judges if judge.seed is not None]
+    first = judges[0]
     network = first.file.config.stem.replace("_", "-") if first.way == "retrain" else first.file.name
-    shown = {0: "", 1: ", seed "}.get(len(seeds), ", mean of seeds ") + ", ".join(seeds)
-    return f"{first.way} {first.protocol.name}, {network}{shown}"
+    return retrained.in_words(first.way, first.protocol.name, network, [judge.seed for judge in judges])
 
 
 def judges_of(method: str, named: str, adapter: str, protocol: Protocol | None) -> list[Judge]:
@@ -84,22 +84,9 @@ def judges_of(method: str, named: str, adapter: str, protocol: Protocol | None) 
     folder = Path(named).expanduser()
     # The name of a shipped one is never that of a folder, wherever the command is given; write ./NAME for that.
     if named not in segmenters.shipped_names() and folder.is_dir():
-        return _retrained(folder / method, protocol)
+        found = retrained.folders(folder / method)
+        return [Judge(_trained(one), protocol, "retrain", seed) for one, seed in found]
     return [Judge(segmenters.resolve(named), protocol)]
-
-
-def seed_folder(method: Path, seed: int) -> Path:
-    """Where the judge of one seed lies in the folder of its method."""
-    return method / f"seed-{seed}"
-
-
-def _retrained(method: Path, protocol: Protocol) -> list[Judge]:
-    """The judges in the folder of a method: one for each seed, or a single one."""
-    names = [path.name.removeprefix("seed-") for path in method.glob("seed-*")]
-    seeds = sorted(int(name) for name in names if name.isdecimal())
-    if not seeds:
-        return [Judge(_trained(method), protocol, "retrain")]
-    return [Judge(_trained(seed_folder(method, seed)), protocol, "retrain", seed) for seed in seeds]
 
 
 def _trained(folder: Path) -> SegmenterFile:

@@ -22,8 +22,9 @@ from uaabench.judges.segmentation import protocols, segmenters
 from uaabench.judges.segmentation.confusion import MEAN_IOU, confusion
 from uaabench.judges.segmentation.judge import Judge, judges_of, name_of
 from uaabench.judges.segmentation.protocols import Protocol
-from uaabench.judges.segmentation.report import class_grid, details, judged
+from uaabench.judges.segmentation.report import class_grid, details
 from uaabench.judges.segmentation.segmenters import Segmenter, SegmenterFile
+from uaabench.judges.shown import judged
 from uaabench.running import store
 from uaabench.running.config import RunConfig
 from uaabench.running.stage import Planning, Row, Stage, View, by_method, unit_of
@@ -128,7 +129,7 @@ class Segment(Stage):
 
     def legend(self, view: View) -> str:
         """Protocol and segmenter."""
-        judges = judged(view)
+        judges = judged(view, MEAN_IOU)
         return f"mIoU on {view.title}: {judges}." if judges else ""
 
     def layer(self, folder: Path, pair: str, value: Any, classes: Sequence[LabelClass]) -> ByteImage | None:
