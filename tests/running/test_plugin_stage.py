@@ -138,7 +138,7 @@ def test_a_stage_of_a_plugin_is_part_of_the_whole_run(run, uaabench, tmp_path):
     assert {change["metric"] for change in other} == {"EN", "Bright"}
     versus = uaabench("report", tmp_path / "R", "--vs", "average")
     assert versus.code == 0, versus.err
-    assert "Bright has no value for a pair" in " ".join(versus.out.split())
+    assert "Without a value for a pair: Bright." in " ".join(versus.out.split())
 
 
 @pytest.mark.slow

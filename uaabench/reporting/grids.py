@@ -65,8 +65,8 @@ def _verdicts(section: Section) -> Iterator[str]:
     whole = [name for name, entry in entries.items() if entry.p_value is None]
     if whole:
         yield (
-            f"{', '.join(whole)} has no value for a pair: its interval is of the paired bootstrap over pairs, without "
-            "correction, and it is called better or worse where that excludes 0."
+            f"Without a value for a pair: {', '.join(whole)}. There the interval is of the paired bootstrap over "
+            "pairs, without correction, and better or worse is said where it excludes 0."
         )
 
 
@@ -124,7 +124,7 @@ def _findings(table: Table, ranks: Ranks) -> Iterator[str]:
         yield f"Friedman: {', '.join(tested)}."
     left_out = [metric.name for metric in table.metrics if metric.name not in by_metric]
     if left_out:
-        yield f"Not ranked by {', '.join(left_out)}, which has no value for every pair of every method."
+        yield f"Not ranked, for lack of a value for every pair of every method: {', '.join(left_out)}."
 
 
 def _agreements(table: Table, section: Section, use: str, by_metric: Mapping[str, Agreement]) -> Grid:
