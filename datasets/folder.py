@@ -7,15 +7,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from uaabench.core.interface import DatasetCard
+from uaabench.core.interface import DatasetCard, Pair
 from uaabench.data.box_files import read_classes
 from uaabench.data.layout import LayoutDataset, Part
+from uaabench.data.sequences import chained
 
 
 class Folder(LayoutDataset):
     """`ir/`, `vi/` and perhaps `labels/` and `boxes/`, with equal stems.
 
-    Boxes are YOLO text or Pascal VOC XML with a `classes.txt`, or one COCO file: `boxes.json`, or alone in `boxes/`.
+    Pairs called `NAME_0001`, `NAME_0002` and so on are the frames of a video. Boxes are YOLO text or Pascal VOC XML
+    with a `classes.txt`, or one COCO file: `boxes.json`, or alone in `boxes/`.
     """
 
     card = DatasetCard(
@@ -34,6 +36,10 @@ class Folder(LayoutDataset):
             boxes=("boxes", "Annotation", "Annotations"),
         )
     }
+
+    def pairs(self, split: str) -> list[Pair]:
+        """List the pairs; frames of a video know the one before; see `FusionDataset.pairs`."""
+        return chained(super().pairs(split))
 
     @cached_property
     def box_classes(self) -> tuple[str, ...]:

@@ -27,7 +27,8 @@ def planned(labelled):
 
 
 def keys(planned, split):
-    return {stage: next(u.key for u in units if u.dataset.split == split) for stage, units in planned.units.items()}
+    of_split = {stage: [u for u in units if u.dataset.split == split] for stage, units in planned.units.items()}
+    return {stage: units[0].key for stage, units in of_split.items() if units}
 
 
 def differing(one, other):

@@ -76,7 +76,7 @@ def keys(labelled, monkeypatch):
         words = {"methods": [method], "datasets": [f"mine={folder}"], "metrics": ["EN"], "floor": False}
         judged = {"segmenter": "demo", "protocol": "msrs-9"}
         planned = plan.make(config.build(words | judged | given), device)
-        return {stage: units[0].key for stage, units in planned.units.items()}
+        return {stage: units[0].key for stage, units in planned.units.items() if units}
 
     return call
 

@@ -147,7 +147,7 @@ def test_the_folder_of_a_unit_has_a_plain_name():
 
 
 def test_stages_are_made_with_their_options():
-    assert [entry.name for entry in stage.stages({})] == ["fuse", "score", "segment", "detect"]
+    assert [entry.name for entry in stage.stages({})] == ["fuse", "score", "segment", "detect", "flicker"]
     assert stage.make("fuse").name == "fuse"
     with pytest.raises(TypeError):
         stage.make("score", {"score": {"level": 1}})

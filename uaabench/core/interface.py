@@ -34,6 +34,8 @@ class Pair:
         label: The label map, or None for a pair without one.
         boxes: The files that hold its boxes, by version, the usual one first; most data sets have one version, and a
             file may hold the boxes of all pairs. Empty for a pair without boxes.
+        previous: Id of the pair that shows the frame before, for frames of a video; empty for the first one and for
+            images that are no frames.
     """
 
     id: str
@@ -41,6 +43,7 @@ class Pair:
     vi: Path
     label: Path | None = None
     boxes: Mapping[str, Path] = field(default_factory=dict, hash=False)
+    previous: str = ""
 
     def __post_init__(self) -> None:
         if self.id in ("", ".", "..") or "/" in self.id or "\0" in self.id:

@@ -29,6 +29,7 @@ BUILTIN_STAGES = {
     "score": "uaabench.running.stages.score:Score",
     "segment": "uaabench.judges.segmentation.stage:Segment",
     "detect": "uaabench.judges.detection.stage:Detect",
+    "flicker": "uaabench.judges.temporal.stage:Flicker",
 }
 BUILTIN_PROFILES = "uaabench.metrics.profiles:PROFILES"
 KIND_ORDER = ("trivial", "classical", "learned", "precomputed")
