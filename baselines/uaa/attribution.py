@@ -142,6 +142,31 @@ def region_slopes(segmenter: nn.Module, points: Tensor, labels: Tensor, classes:
     return slopes
 
 
+def pixel_contributions(segmenter: nn.Module, labels: Tensor, image: Tensor, steps: int) -> Tensor:
+    """Integrated gradients of `attribute`, pixel by pixel: their mean over a region is its class's contribution.
+
+    Args:
+        segmenter: Gives scores, (B,1,H,W) to (B,C,H,W).
+        labels: Region of each pixel, (H,W) class indices.
+        image: Image to attribute to, (1,1,H,W).
+        steps: Number K of steps.
+
+    Returns:
+        (H,W), with sign.
+    """
+    regions = [(index, (labels == index).to(image.dtype)) for index in torch.unique(labels).tolist()]
+    total = torch.zeros_like(image)
+    with differentiable(segmenter), _precision(segmenter, image):
+        for step in range(1, steps + 1):
+            point = (image.detach() * (step / steps)).requires_grad_()
+            score = _scorer(segmenter, point)
+            for index, region in regions:
+                scores, share = score(index), region / region.sum()
+                (gradient,) = torch.autograd.grad(scores, point, share.expand_as(scores), retain_graph=True)
+                total += gradient * region
+    return (total * image / steps)[0, 0]
+
+
 def _scorer(segmenter: nn.Module, images: Tensor) -> Callable[[int], Tensor]:
     """Run a segmenter and give a function from the index of a class to its scores, (P,H,W)."""
     if isinstance(segmenter, CoarseSegmenter):

@@ -60,6 +60,7 @@ class Metric(Column):
         min_size: Smallest height and width it is defined for.
         undefined: What makes it undefined, shown as the reason of a missing value.
         require: Called before a run; raises a WeightsError where what the metric needs from outside is missing.
+        experimental: Whether it must be asked for by name, as `all` leaves it out.
     """
 
     compute: Callable[[Any, Any, Any], float]
@@ -69,6 +70,7 @@ class Metric(Column):
     min_size: int = 1
     undefined: str = "undefined (0/0) for these images"
     require: Callable[[], None] = _nothing
+    experimental: bool = False
 
     def __call__(self, fused: FloatImage, ir: FloatImage, vi: FloatImage) -> float:
         """Compute the metric of three float64 (H,W) grey images in 0..255; NaN where it is undefined."""

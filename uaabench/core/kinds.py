@@ -31,6 +31,8 @@ BUILTIN_STAGES = {
     "detect": "uaabench.judges.detection.stage:Detect",
     "flicker": "uaabench.judges.temporal.stage:Flicker",
 }
+# What each pixel of an image contributes to what a segmenter sees there: (H,W) in 0..255 to (H,W), not negative.
+PIXEL_ATTRIBUTION = "uaabench.baselines.uaa.pixelwise:attribution_map"
 BUILTIN_PROFILES = "uaabench.metrics.profiles:PROFILES"
 KIND_ORDER = ("trivial", "classical", "learned", "precomputed")
 

@@ -51,13 +51,13 @@ def edge_preservation(fused: Edges, ir: Edges, vi: Edges) -> float:
     Returns:
         0..0.9753, the upper limit for a fused image with the edges of both sources; NaN where no source has an edge.
     """
-    kept = sum(float(np.vdot(_preservation(source, fused), source.strength)) for source in (ir, vi))
+    kept = sum(float(np.vdot(preservation(source, fused), source.strength)) for source in (ir, vi))
     available = float(ir.strength.sum() + vi.strength.sum())
     return kept / available if available > 0 else math.nan
 
 
-def _preservation(source: Edges, fused: Edges) -> FloatImage:
-    """Share of the source's edge that the fused image keeps, at each pixel."""
+def preservation(source: Edges, fused: Edges) -> FloatImage:
+    """Share of the source's edge that the fused image keeps, at each pixel: Q_X, (H,W) in 0..0.9753."""
     weaker, stronger = np.minimum(source.strength, fused.strength), np.maximum(source.strength, fused.strength)
     similarity = np.divide(weaker, stronger, out=fused.strength.copy(), where=weaker < stronger)
     alignment = 1 - np.abs(source.direction - fused.direction) / (math.pi / 2)

@@ -10,7 +10,13 @@ from captum.attr import IntegratedGradients
 from torch import nn
 from torch.nn import functional
 
-from uaabench.baselines.uaa.attribution import attribute, differentiable, region_slopes, source_weights
+from uaabench.baselines.uaa.attribution import (
+    attribute,
+    differentiable,
+    pixel_contributions,
+    region_slopes,
+    source_weights,
+)
 from uaabench.baselines.uaa.config import SMALL
 from uaabench.baselines.uaa.layers import run
 from uaabench.baselines.uaa.mobilenet import MobileNetSegmenter
@@ -124,6 +130,8 @@ def test_attribution_is_the_integrated_gradients_of_captum(small):
         contribution = gradients.attribute(source, torch.zeros_like(source), n_steps=steps, method="riemann_right")
         expected = contribution[0, 0][region].mean().relu()
         assert found[0, 0, index].item() == pytest.approx(expected.item(), rel=1e-9, abs=1e-15)
+        pixels = pixel_contributions(small, labels, source, steps)[region]
+        assert (pixels - contribution[0, 0][region]).abs().max() < 1e-9 * pixels.abs().max()
 
 
 def test_weights_do_not_depend_on_the_other_images_of_a_batch(mobilenet):

@@ -86,7 +86,7 @@ class Profile:
 
         Args:
             names: Names of metrics, also of those from plugins and entry points; `all` stands for the whole profile
-                but for metrics that need weights which are not there. None selects the headline.
+                but for experimental metrics and those that need weights which are not there. None selects the headline.
 
         Raises:
             UsageError: This profile has no such metric.
@@ -110,7 +110,7 @@ class Profile:
         return tuple({metric.name: metric for metric in (self._find(name, known) for name in names)}.values())
 
     def _ready(self) -> list[str]:
-        return [metric.name for metric in self.metrics.values() if _is_ready(metric)]
+        return [metric.name for metric in self.metrics.values() if not metric.experimental and _is_ready(metric)]
 
     def _find(self, name: str, known: Mapping[str, Metric]) -> Metric:
         try:

@@ -23,6 +23,7 @@ from uaabench.metrics.psnr import PSNR
 from uaabench.metrics.qabf import QABF
 from uaabench.metrics.qcb import QCB
 from uaabench.metrics.qcv import QCV
+from uaabench.metrics.quse import QUSE
 from uaabench.metrics.scd import SCD
 from uaabench.metrics.sd import SD
 from uaabench.metrics.sf import SF
@@ -36,6 +37,7 @@ METRICS = (
     SF,
     replace(VIF, compute=partial(visual_information_fidelity, structureless=math.nan)),
     QABF,
+    QUSE,
     AG,
     MI,
     NMI,
