@@ -15,13 +15,20 @@ from uaabench.reporting.json_table import json_table
 from uaabench.reporting.latex import latex_supplement
 from uaabench.reporting.markdown import markdown
 from uaabench.reporting.numbers import Numbers
-from uaabench.reporting.table import DatasetHead, MethodRow
+from uaabench.reporting.table import MethodRow
+from uaabench.running.evidence import DatasetHead, DegradedHead
 from uaabench.statistics.resampling import Tallies
 
 PAIRS = [f"{number:05}" for number in range(6)]
 # Use of six methods on six pairs, from worst to best.
 USE = np.arange(6)[:, None] + np.tile([0.0, 3.0, 1.0, 2.0, 5.0, 4.0], (6, 1))
 LABELS = [f"m{number}" for number in range(6)]
+# What is left of it by degraded split and method: two severities of noise, and one without infrared.
+LEFT = {
+    "test+noise-1": dict(zip(LABELS, (0.9, 0.8, 0.9, 0.7, 0.6, 0.5), strict=True)),
+    "test+noise-3": dict(zip(LABELS, (0.7, 0.8, 0.3, 0.5, 0.4, 0.3), strict=True)),
+    "test+drop-ir": dict(zip(LABELS, (0.2, 0.1, 0.45, 0.2, 0.1, 0.1), strict=True)),
+}
 
 
 def share(tallies, counts, setting):
@@ -45,7 +52,8 @@ class Found:
 
     def tallies(self, dataset, method):
         values = self.by_method.get(method)
-        return values and Tallies("judge", {}, tuple(values), (tuple(values.values()),))
+        left = LEFT.get(dataset.split, {}).get(method, 1.0)
+        return values and Tallies("judge", {}, tuple(values), (tuple(left * value for value in values.values()),))
 
 
 def judgements(use=USE, **changes):
@@ -57,7 +65,7 @@ def judgements(use=USE, **changes):
 def predicted(records_of, metrics):
     """The table of six methods and the average rule; SD follows their use, Nabf, lower is better, runs against it."""
 
-    def make(judged=None, kept=None, drop=(), labels=LABELS, **options):
+    def make(judged=None, kept=None, drop=(), labels=LABELS, degraded=(), **options):
         values = {
             label: {"SD": USE[n].tolist(), "Nabf": (0.1 * USE[n] ** 2).tolist()}
             for n, label in enumerate(LABELS)
@@ -73,7 +81,7 @@ def predicted(records_of, metrics):
         table = build_table(
             numbers,
             methods=[*methods, MethodRow(label="average", title="Average", kind="trivial")],
-            datasets=[DatasetHead(name="msrs", title="MSRS", split="test", planned=6)],
+            datasets=[DatasetHead(name="msrs", title="MSRS", split="test", planned=6), *degraded],
             metrics=[*metrics, judged],
             **options,
         )
@@ -136,6 +144,37 @@ def test_pairs_without_labels_do_not_count(predicted):
 def test_one_judged_pair_is_no_sample(predicted):
     single = {label: {PAIRS[0]: values[PAIRS[0]]} for label, values in judgements().items()}
     assert predicted(kept=single)[0].sections[0].agreements == {"Share": {}}
+
+
+def versions(splits=tuple(LEFT)):
+    return [
+        DatasetHead(
+            name="msrs",
+            title="MSRS",
+            split=split,
+            planned=6,
+            degraded=DegradedHead(
+                text=split, kind=split.split("+")[1].split("-")[0], clean="test", scored_against="clean", key={}
+            ),
+        )
+        for split in splits
+    ]
+
+
+def test_retention_is_a_use_as_well(predicted):
+    table, _ = predicted(kept=judgements(1 + USE), degraded=versions())
+    left = [(LEFT["test+noise-1"][m] + LEFT["test+noise-3"][m]) / 4 + LEFT["test+drop-ir"][m] / 2 for m in LABELS]
+    found = taus(table, "retention of Share")
+    assert found["SD"] == pytest.approx(kendalltau(USE.mean(1), left).statistic)
+    assert list(table.sections[0].agreements) == ["Share", "retention of Share"]
+    assert all(not section.agreements for section in table.sections[1:])
+    assert any("predicts retention of Share" in grid.title for grid in grids(table))
+    assert "retention of Share" in json.loads(json_table(table))["datasets"][0]["agreements"]
+
+
+def test_a_difference_is_no_retention_to_predict(predicted):
+    table, _ = predicted(judged=measure(higher_is_better=False), degraded=versions())
+    assert list(table.sections[0].agreements) == ["Share"]
 
 
 def test_every_format_has_the_section(predicted):

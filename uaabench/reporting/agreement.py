@@ -1,7 +1,7 @@
 """Which metric predicts use: how far each metric of a run orders its methods as what judged their images does.
 
 A use is any number of a method on a whole data set that can be computed again of other draws of its pairs: the measures
-of judges are, and so is what is made of them. What the taus are stands in `uaabench.statistics.agreement`.
+of judges, and what degraded input leaves of them. What the taus are stands in `uaabench.statistics.agreement`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ import numpy as np
 from uaabench.core.arrays import Counts, Values
 from uaabench.core.columns import Column
 from uaabench.reporting.numbers import Numbers
+from uaabench.reporting.retention import is_ratio, judged_alike
 from uaabench.reporting.table import Section
+from uaabench.running.evidence import DatasetHead
+from uaabench.statistics import kept
 from uaabench.statistics.agreement import FEWEST_METHODS, Agreement, agreement
 from uaabench.statistics.resampling import draws, of_draws
 
@@ -38,7 +41,7 @@ class Use:
 
 
 def agreements(
-    section: Section, metrics: Sequence[Column], numbers: Numbers, *, floor: bool
+    section: Section, metrics: Sequence[Column], numbers: Numbers, *, degraded: Sequence[DatasetHead], floor: bool
 ) -> dict[str, dict[str, Agreement]]:
     """Compare every metric of a data set with every use of it, the best predictor first.
 
@@ -48,6 +51,7 @@ def agreements(
         section: The data set.
         metrics: The columns of the table; those with a value for each pair are compared.
         numbers: The values.
+        degraded: Its degraded versions.
         floor: Whether trivial methods take part.
 
     Returns:
@@ -56,13 +60,17 @@ def agreements(
     rows = section.rows if floor else section.compared
     labels = [row.method.label for row in rows]
     of_pairs = [metric for metric in metrics if metric.name not in numbers.judged]
-    return {use.name: _compared(use, labels, of_pairs, section, numbers) for use in _uses(section, metrics, numbers)}
+    uses = _uses(section, metrics, numbers, degraded)
+    return {use.name: _compared(use, labels, of_pairs, section, numbers) for use in uses}
 
 
-def _uses(section: Section, columns: Sequence[Column], numbers: Numbers) -> list[Use]:
-    """The measures of a data set that its judges found; none whose stage is gone."""
+def _uses(section: Section, columns: Sequence[Column], numbers: Numbers, degraded: Sequence[DatasetHead]) -> list[Use]:
+    """The measures of a data set that its judges found, and what its degraded versions leave of them."""
     labels = [row.method.label for row in section.rows]
-    return [_measured(section, column, numbers, labels) for column in columns if column.name in numbers.judged]
+    judged = [column for column in columns if column.name in numbers.judged]
+    measured = [_measured(section, column, numbers, labels) for column in judged]
+    kept_of = [column for column in judged if degraded and is_ratio(column)]
+    return [*measured, *(_retained(section, degraded, column, numbers, labels) for column in kept_of)]
 
 
 def _measured(section: Section, column: Column, numbers: Numbers, labels: Sequence[str]) -> Use:
@@ -73,6 +81,26 @@ def _measured(section: Section, column: Column, numbers: Numbers, labels: Sequen
         return of_draws(judged.measure, found[label].on(pairs), counts)
 
     return Use(column.name, column.higher_is_better, {label: one.pairs for label, one in found.items()}, of)
+
+
+def _retained(
+    section: Section, degraded: Sequence[DatasetHead], column: Column, numbers: Numbers, labels: Sequence[str]
+) -> Use:
+    """The retention of a measure: its mean over kinds of degradation, of each the mean over its severities."""
+    judged = numbers.judged[column.name]
+    kinds = [head.degraded.kind for head in degraded if head.degraded]
+    datasets = (section.dataset, *degraded)
+    found = {label: sides for label in labels if (sides := judged_alike(judged, datasets, label))}
+
+    def of(label: str, pairs: Sequence[str], counts: Counts) -> Values:
+        clean, *others = (of_draws(judged.measure, side.on(pairs), counts) for side in found[label])
+        of_kinds = [
+            kept(clean, *(values for values, its in zip(others, kinds, strict=True) if its == kind), as_ratio=True)
+            for kind in dict.fromkeys(kinds)
+        ]
+        return np.asarray(np.mean(of_kinds, axis=0))
+
+    return Use(f"retention of {column.name}", True, {label: sides[0].pairs for label, sides in found.items()}, of)
 
 
 def _compared(

@@ -92,7 +92,10 @@ def build_table(
         versus = against(section, reference, metrics, numbers) if reference else {}
         ranks = rank(section, metrics, numbers, floor=marks_floor)
         # Of degraded input the reports show what is left of each number, not what would predict it there.
-        predicting = {} if dataset.degraded else agreements(section, metrics, numbers, floor=marks_floor)
+        versions = [other for other in datasets if other.is_version_of(dataset)]
+        predicting = (
+            {} if dataset.degraded else agreements(section, metrics, numbers, degraded=versions, floor=marks_floor)
+        )
         sections.append(replace(section, versus=versus, ranks=ranks, agreements=predicting))
     noted, notes = _annotate(sections)
     return Table(

@@ -17,7 +17,9 @@ from uaabench.core.errors import UsageError
 from uaabench.core.grid import MISSING, Grid, GridCell, GridRow, number
 from uaabench.reporting.numbers import Numbers
 from uaabench.reporting.table import Retention, RetentionRow, RetentionTable, Row, Section, Table
+from uaabench.running.evidence import DatasetHead, Judged
 from uaabench.statistics import Interval, average_ranks, retention, retention_of_measure
+from uaabench.statistics.resampling import Tallies
 
 
 def build_retention(
@@ -70,9 +72,8 @@ def _by_kind(clean: Section, sections: Sequence[Section]) -> dict[str, list[Sect
     """The degraded versions of a clean section, those of one kind together."""
     found: dict[str, list[Section]] = {}
     for section in sections:
-        degraded = section.dataset.degraded
-        if degraded and (section.dataset.name, degraded.clean) == (clean.dataset.name, clean.dataset.split):
-            found.setdefault(degraded.kind, []).append(section)
+        if section.dataset.degraded and section.dataset.is_version_of(clean.dataset):
+            found.setdefault(section.dataset.degraded.kind, []).append(section)
     return found
 
 
@@ -106,21 +107,31 @@ def _retention(clean: Section, several: Sequence[Section], label: str, metric: C
         common = sorted(set.intersection(*(set(values.index) for values in known)))
         first, *others = (values[common].to_numpy(dtype=float) for values in known)
         return retention(first, others, as_ratio=is_ratio(metric))
-    nothing = Interval(math.nan, math.nan, math.nan, 0)
     judged = numbers.judged[metric.name]
+    sides = judged_alike(judged, datasets, label)
+    if not sides:
+        return Interval(math.nan, math.nan, math.nan, 0)
+    return retention_of_measure(judged.measure, sides[0], sides[1:], as_ratio=is_ratio(metric))
+
+
+def judged_alike(judged: Judged, datasets: Sequence[DatasetHead], label: str) -> list[Tallies]:
+    """Tallies of a method on several versions of a data set, of the pairs that all have.
+
+    Returns:
+        None at all where a version lacks them, where they are not of one judge and setting, or where nothing can be
+        computed of them any more, since a plug-in's stage is gone.
+    """
     tallies = [found for dataset in datasets if (found := judged.tallies(dataset, label))]
-    one = tallies[0] if tallies else None
-    if one is None or len(tallies) < len(datasets):
-        return nothing
-    if any((other.judge, other.setting) != (one.judge, one.setting) for other in tallies):
-        return nothing
-    pairs = sorted(set.intersection(*(set(found.pairs) for found in tallies)))
+    if len(tallies) < len(datasets) or any(
+        (found.judge, found.setting) != (tallies[0].judge, tallies[0].setting) for found in tallies
+    ):
+        return []
     try:
-        measure = judged.measure
-    except UsageError:  # its stage, of a plug-in, is gone: the values are there, and how they are computed is not
-        return nothing
-    first_tallies, *other_tallies = (found.on(pairs) for found in tallies)
-    return retention_of_measure(measure, first_tallies, other_tallies, as_ratio=is_ratio(metric))
+        _ = judged.measure
+    except UsageError:
+        return []
+    pairs = sorted(set.intersection(*(set(found.pairs) for found in tallies)))
+    return [found.on(pairs) for found in tallies]
 
 
 def _ranks(clean: Section, sections: Sequence[Section], metric: Column, *, floor: bool) -> dict[str, float]:

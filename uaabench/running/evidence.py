@@ -97,6 +97,10 @@ class DatasetHead:
         """What tells it from the other data sets of a run, as neither label nor split has a slash: `msrs/test`."""
         return f"{self.name}/{self.split}"
 
+    def is_version_of(self, clean: DatasetHead) -> bool:
+        """Whether it is a degraded version of another one."""
+        return self.degraded is not None and (self.name, self.degraded.clean) == (clean.name, clean.split)
+
     @property
     def heading(self) -> str:
         """Title, split and number of pairs, for example `MSRS test, 361 pairs` or `MSRS test, 3 of 361 pairs`."""

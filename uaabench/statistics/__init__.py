@@ -7,7 +7,7 @@ not: intervals of such a set are too narrow and p-values too small.
 from uaabench.statistics.intervals import Interval, bootstrap_mean
 from uaabench.statistics.paired import PairedTest, compare_pairs, holm
 from uaabench.statistics.ranks import Ranking, average_ranks, rank_methods
-from uaabench.statistics.retention import retention, retention_of_measure
+from uaabench.statistics.retention import kept, retention, retention_of_measure
 
 __all__ = [
     "Interval",
@@ -17,6 +17,7 @@ __all__ = [
     "bootstrap_mean",
     "compare_pairs",
     "holm",
+    "kept",
     "rank_methods",
     "retention",
     "retention_of_measure",

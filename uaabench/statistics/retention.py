@@ -38,14 +38,14 @@ def retention(clean: ArrayLike, degraded: Sequence[ArrayLike], *, as_ratio: bool
     """
     sides = np.array([clean, *degraded], dtype=np.float64)
     n = sides.shape[1]
-    kept = partial(_kept, as_ratio=as_ratio)
+    of_sides = partial(kept, as_ratio=as_ratio)
     if not n:
         return Interval(math.nan, math.nan, math.nan, 0)
-    value = float(kept(*sides.mean(axis=1)))
+    value = float(of_sides(*sides.mean(axis=1)))
     if n < 2 or math.isnan(value):
         return Interval(value, math.nan, math.nan, n)
     drawn = _drawn(n)
-    draws = kept(*(side[drawn].mean(axis=1) for side in sides))
+    draws = of_sides(*(side[drawn].mean(axis=1) for side in sides))
     low, high = np.quantile(draws, [expanded_tail(n, 0.95), 1 - expanded_tail(n, 0.95)])
     return Interval(value, float(low), float(high), n)
 
@@ -59,12 +59,12 @@ def retention_of_measure(measure: Measure, clean: Tallies, degraded: Sequence[Ta
         degraded: For each severity those of the same pairs in the same order.
         as_ratio: As of `retention`.
     """
-    found = combined(measure, (clean, *degraded), partial(_kept, as_ratio=as_ratio))
+    found = combined(measure, (clean, *degraded), partial(kept, as_ratio=as_ratio))
     return Interval(found.value, found.low, found.high, len(clean.pairs))
 
 
-def _kept(clean: Floats, *degraded: Floats, as_ratio: bool) -> Floats:
-    """Mean over severities; NaN where there is nothing to divide by."""
+def kept(clean: Floats, *degraded: Floats, as_ratio: bool) -> Floats:
+    """Retention of values, element by element: the mean over severities; NaN where there is nothing to divide by."""
     total = np.add.reduce(degraded) / len(degraded)
     if not as_ratio:
         return np.asarray(total - clean)
