@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gelu, leaky_relu, normalize
+from torch.nn.functional import gelu, leaky_relu
 
 from uaabench.baselines.network import ScriptMethod, State
+from uaabench.baselines.restormer import ChannelNorm, GatedLayer, attend, depthwise, pointwise
 from uaabench.baselines.scripts import stretched
 from uaabench.core.interface import MethodCard, luminance
 
@@ -30,72 +31,21 @@ class ReFusion(ScriptMethod):
         return stretched(self._network(ir, luminance(vi)))
 
 
-def _pointwise(inputs: int, outputs: int) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, 1, bias=False)
-
-
-def _depthwise(channels: int) -> nn.Conv2d:
-    return nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)
-
-
-def _heads(features: Tensor) -> Tensor:
-    """(B,C,H,W) to (B,heads,C/heads,H*W)."""
-    batch, channels, height, width = features.shape
-    return features.reshape(batch, HEADS, channels // HEADS, height * width)
-
-
-def _attend(query: Tensor, key: Tensor, value: Tensor, temperature: Tensor) -> Tensor:
-    """Attention between channels over the whole image: (B,C,H,W) three times to (B,C,H,W)."""
-    q, k = normalize(_heads(query), dim=-1), normalize(_heads(key), dim=-1)
-    weights = (q @ k.transpose(-2, -1) * temperature).softmax(dim=-1)
-    attended: Tensor = weights @ _heads(value)
-    return attended.reshape(query.shape)
-
-
-class ChannelNorm(nn.Module):
-    """Layer normalisation over the channels of each pixel, under the entry name `body`."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.body = nn.LayerNorm(channels)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """(B,C,H,W) to the same."""
-        normalised: Tensor = self.body(features.movedim(1, -1))
-        return normalised.movedim(-1, 1)
-
-
 class Attention(nn.Module):
     """Restormer's attention between channels."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.temperature = nn.Parameter(torch.ones(HEADS, 1, 1))
-        self.qkv = _pointwise(channels, 3 * channels)
-        self.qkv_dwconv = _depthwise(3 * channels)
-        self.project_out = _pointwise(channels, channels)
+        self.qkv = pointwise(channels, 3 * channels)
+        self.qkv_dwconv = depthwise(3 * channels)
+        self.project_out = pointwise(channels, channels)
 
     def forward(self, features: Tensor) -> Tensor:
         """(B,C,H,W) to the same."""
         query, key, value = self.qkv_dwconv(self.qkv(features)).chunk(3, dim=1)
-        attended: Tensor = self.project_out(_attend(query, key, value, self.temperature))
+        attended: Tensor = self.project_out(attend(query, key, value, self.temperature))
         return attended
-
-
-class FeedForward(nn.Module):
-    """Restormer's gated layer."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.project_in = _pointwise(channels, 4 * channels)
-        self.dwconv = _depthwise(4 * channels)
-        self.project_out = _pointwise(2 * channels, channels)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """(B,C,H,W) to the same."""
-        gate, values = self.dwconv(self.project_in(features)).chunk(2, dim=1)
-        passed: Tensor = self.project_out(gelu(gate) * values)
-        return passed
 
 
 class Block(nn.Module):
@@ -104,7 +54,7 @@ class Block(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.norm1, self.norm2 = ChannelNorm(channels), ChannelNorm(channels)
-        self.attn, self.ffn = Attention(channels), FeedForward(channels)
+        self.attn, self.ffn = Attention(channels), GatedLayer(channels, 2 * channels)
 
     def forward(self, features: Tensor) -> Tensor:
         """(B,C,H,W) to the same."""
@@ -119,20 +69,20 @@ class FusionModule(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.temperature1, self.temperature2 = (nn.Parameter(torch.ones(HEADS, 1, 1)) for _ in range(2))
-        self.qkv1, self.qkv2 = _pointwise(WIDTH, 3 * WIDTH), _pointwise(WIDTH, 3 * WIDTH)
-        self.qkv1_dwconv, self.qkv2_dwconv = _depthwise(3 * WIDTH), _depthwise(3 * WIDTH)
-        self.project_mid1, self.project_mid2 = _pointwise(WIDTH, WIDTH), _pointwise(WIDTH, WIDTH)
-        self.project_E, self.project_E_d = _pointwise(2 * WIDTH, 8 * WIDTH), _depthwise(8 * WIDTH)
-        self.project_E1, self.project_E1_d = _pointwise(WIDTH, 4 * WIDTH), _depthwise(4 * WIDTH)
-        self.project_E2, self.project_E2_d = _pointwise(WIDTH, 4 * WIDTH), _depthwise(4 * WIDTH)
-        self.project_out1, self.project_out2 = _pointwise(4 * WIDTH, 2 * WIDTH), _pointwise(4 * WIDTH, 2 * WIDTH)
+        self.qkv1, self.qkv2 = pointwise(WIDTH, 3 * WIDTH), pointwise(WIDTH, 3 * WIDTH)
+        self.qkv1_dwconv, self.qkv2_dwconv = depthwise(3 * WIDTH), depthwise(3 * WIDTH)
+        self.project_mid1, self.project_mid2 = pointwise(WIDTH, WIDTH), pointwise(WIDTH, WIDTH)
+        self.project_E, self.project_E_d = pointwise(2 * WIDTH, 8 * WIDTH), depthwise(8 * WIDTH)
+        self.project_E1, self.project_E1_d = pointwise(WIDTH, 4 * WIDTH), depthwise(4 * WIDTH)
+        self.project_E2, self.project_E2_d = pointwise(WIDTH, 4 * WIDTH), depthwise(4 * WIDTH)
+        self.project_out1, self.project_out2 = pointwise(4 * WIDTH, 2 * WIDTH), pointwise(4 * WIDTH, 2 * WIDTH)
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Fuse features."""
         query1, key1, value1 = self.qkv1_dwconv(self.qkv1(first)).chunk(3, dim=1)
         query2, key2, value2 = self.qkv2_dwconv(self.qkv2(second)).chunk(3, dim=1)
-        first = first + self.project_mid1(_attend(query2, key1, value1, self.temperature1))
-        second = second + self.project_mid2(_attend(query1, key2, value2, self.temperature2))
+        first = first + self.project_mid1(attend(query2, key1, value1, self.temperature1))
+        second = second + self.project_mid2(attend(query1, key2, value2, self.temperature2))
         both = torch.cat([first, second], dim=1)
         gate1, gate2 = self.project_E_d(self.project_E(both)).chunk(2, dim=1)
         passed1 = self.project_out1(gelu(gate1) * self.project_E1_d(self.project_E1(first)))

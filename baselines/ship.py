@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, leaky_relu
 
 from uaabench.baselines.network import ScriptMethod
-from uaabench.baselines.refusion import ChannelNorm
+from uaabench.baselines.restormer import ChannelNorm
 from uaabench.baselines.scripts import recoloured
 from uaabench.core.interface import MethodCard, luminance
 

@@ -1,0 +1,68 @@
+"""What methods with Restormer blocks share: attention between channels and the gated layer (Zamir et al., CVPR 2022).
+
+How the projections before the attention are cut, and what the entries are called, differs from method to method.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn.functional import gelu, normalize
+
+
+def pointwise(inputs: int, outputs: int) -> nn.Conv2d:
+    """A 1x1 convolution without bias."""
+    return nn.Conv2d(inputs, outputs, 1, bias=False)
+
+
+def depthwise(channels: int) -> nn.Conv2d:
+    """A 3x3 convolution of each channel on its own, without bias."""
+    return nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, temperature: Tensor) -> Tensor:
+    """Attention between channels over the whole image: (B,C,H,W) three times to (B,C,H,W).
+
+    Args:
+        query: Queries; like the keys they are scaled to length 1 for each channel.
+        key: Keys.
+        value: Values.
+        temperature: (heads,1,1) factors of the products before the softmax; the channels are shared out to the heads.
+    """
+    q, k, v = (features.flatten(2).unflatten(1, (len(temperature), -1)) for features in (query, key, value))
+    weights = (normalize(q, dim=-1) @ normalize(k, dim=-1).transpose(-2, -1) * temperature).softmax(dim=-1)
+    attended: Tensor = weights @ v
+    return attended.reshape(query.shape)
+
+
+class ChannelNorm(nn.Module):
+    """Layer normalisation over the channels of each pixel, under the entry name `body`."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.LayerNorm(channels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B,C,H,W) to the same."""
+        normalised: Tensor = self.body(features.movedim(1, -1))
+        return normalised.movedim(-1, 1)
+
+
+class GatedLayer(nn.Module):
+    """Restormer's feed-forward layer: one half of what is projected gates the other.
+
+    Args:
+        channels: Channels in and out.
+        hidden: Channels of each half.
+    """
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.project_in = pointwise(channels, 2 * hidden)
+        self.dwconv = depthwise(2 * hidden)
+        self.project_out = pointwise(hidden, channels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B,C,H,W) to the same."""
+        gate, values = self.dwconv(self.project_in(features)).chunk(2, dim=1)
+        passed: Tensor = self.project_out(gelu(gate) * values)
+        return passed
