@@ -4,11 +4,14 @@
 
 GOLDEN holds a folder for each method with the images its authors' code saved, and `sources/`; WEIGHTS the checkpoints.
 Prints, for each method and pair, the largest difference in grey levels, the share of pixels within one level, and the
-share of equal ones. Res2Fusion takes minutes for each pair.
+share of equal ones; of methods whose golden images lie in the tests, these are of all channels, and are kept there with
+the hash of the authors' image. Res2Fusion takes minutes for each pair.
 """
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import sys
 from pathlib import Path
 
@@ -16,6 +19,9 @@ import numpy as np
 import torch
 
 from uaabench.core import imaging, registry
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
+from official_images import GOLDENS, REAL_PAIRS, golden_file
 
 FILES = {
     "auif": "AUIF",
@@ -29,23 +35,43 @@ FILES = {
     "refusion": "ReFusion/ReFusion_IVIF.pth",
     "seafusion": "SeAFusion/SeAFusion.pth",
     "ship": "SHIP/SHIP_model.pth",
+    "siba": "SIBA/SIBA_epoch60.pth",
     "ydtr": "YDTR/model_10.pth",
     "res2fusion": "Res2Fusion/Final_epoch_4_1e3.model",
 }
 # IFCNN's published images were made with the normalisation that its script leaves out.
 VARIANTS = {"ifcnn": "imagenet_norm"}
+COLUMNS = ["method", "pair", "sha256", "mean", "deviation", "largest", "within_1", "equal"]
 
 
-def difference(golden: Path, method, folder: str, pair: str) -> np.ndarray:
-    """Absolute differences in grey levels on one pair."""
-    ir, vi = (
-        imaging.read_grey(golden / "sources" / pair / "ir.png"),
-        imaging.read_rgb(golden / "sources" / pair / "vi.png"),
-    )
+def fused(golden: Path, method, pair: str) -> np.ndarray:
+    """The image of a pair, (H,W) or (H,W,3)."""
+    folder = golden / "sources" / pair
+    ir, vi = imaging.read_grey(folder / "ir.png"), imaging.read_rgb(folder / "vi.png")
     with torch.no_grad():
-        fused = imaging.quantise(method.fuse(imaging.to_tensor(ir), imaging.to_tensor(vi)))[0]
-    grey = imaging.grey(fused) if fused.ndim == 3 else fused
-    return np.abs(grey.astype(int) - imaging.read_grey(golden / folder / f"{pair}.png").astype(int))
+        return imaging.quantise(method.fuse(imaging.to_tensor(ir), imaging.to_tensor(vi)))[0]
+
+
+def compare(name: str, pair: str, found: np.ndarray, expected: np.ndarray) -> list[object]:
+    """Print a row of the table, and return it as it is kept."""
+    difference = np.abs(found.astype(int) - expected)
+    near, equal = (difference <= 1).mean(), (difference == 0).mean()
+    print(f"{name:12}{pair:14}{difference.max():8}{near:11.6f}{equal:9.4f}", flush=True)
+    facts = [hashlib.sha256(expected.tobytes()).hexdigest(), f"{expected.mean():.4f}", f"{expected.std():.4f}"]
+    return [name, pair, *facts, difference.max(), f"{near:.6f}", f"{equal:.4f}"]
+
+
+def keep(rows: list[list[object]]) -> None:
+    """Put rows in the place of those of the same method and pair among the kept ones."""
+    path = GOLDENS / REAL_PAIRS
+    kept = {}
+    if path.is_file():
+        with path.open(encoding="utf-8") as file:
+            kept = {(row[0], row[1]): row for row in list(csv.reader(file))[1:]}
+    kept |= {(row[0], row[1]): row for row in rows}
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerows([COLUMNS, *(kept[key] for key in sorted(kept))])
 
 
 def main(golden: Path, weights: Path, names: list[str]) -> None:
@@ -54,13 +80,20 @@ def main(golden: Path, weights: Path, names: list[str]) -> None:
     for name in names or FILES:
         method = registry.method_class(name)()
         method.load(weights / FILES[name], torch.device("cpu"))
-        folder = str(Path(FILES[name]).parts[0]) + "/" + VARIANTS.get(name, "")
+        folder = golden / Path(FILES[name]).parts[0] / VARIANTS.get(name, "")
+        rows = []
         for source in sorted((golden / "sources").iterdir()):
-            if not (golden / folder / f"{source.name}.png").is_file():
+            image = folder / f"{source.name}.png"
+            if not image.is_file():
                 continue
-            found = difference(golden, method, folder, source.name)
-            near, equal = (found <= 1).mean(), (found == 0).mean()
-            print(f"{name:12}{source.name:14}{found.max():8}{near:11.6f}{equal:9.4f}", flush=True)
+            found = fused(golden, method, source.name)
+            if golden_file(name).is_file():
+                rows.append(compare(name, source.name, found, imaging.read_rgb(image)))
+            else:
+                grey = imaging.grey(found) if found.ndim == 3 else found
+                compare(name, source.name, grey, imaging.read_grey(image))
+        if rows:
+            keep(rows)
 
 
 if __name__ == "__main__":
