@@ -22,6 +22,20 @@ def opencv_grey(vi: Tensor) -> Tensor:
     return torch.where((red == green) & (green == blue), red, levels).float() / 255
 
 
+def opencv_ycrcb(vi: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Luminance and chroma as OpenCV's `COLOR_BGR2YCrCb` makes them of 8 bit: each (B,1,H,W) on levels in [0,1].
+
+    Chroma of grey is 128/255, hence not 0.5.
+    """
+    red, green, blue = _bytes(vi)
+    y = (4899 * red + 9617 * green + 1868 * blue + 8192) >> 14
+    cr, cb = (
+        (((colour - y) * factor + (128 << 14) + 8192) >> 14).clamp(0, 255) / 255
+        for colour, factor in ((red, 11682), (blue, 9241))
+    )
+    return y / 255, cr, cb
+
+
 def _bytes(vi: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     levels = (vi * 255).round().int()
     return levels[:, :1], levels[:, 1:2], levels[:, 2:3]
@@ -51,4 +65,9 @@ def recoloured(y: Tensor, vi: Tensor) -> Tensor:
     red, green, blue = vi[:, :1], vi[:, 1:2], vi[:, 2:3]
     own = (0.299 * red + 0.587 * green + 0.114 * blue).clamp(0, 1)
     cr, cb = ((red - own) * 0.713).clamp(-0.5, 0.5), ((blue - own) * 0.564).clamp(-0.5, 0.5)
-    return torch.cat([y + 1.403 * cr, y - 0.714 * cr - 0.344 * cb, y + 1.773 * cb], dim=1).clamp(0, 1)
+    return from_ycrcb(y, cr, cb).clamp(0, 1)
+
+
+def from_ycrcb(y: Tensor, cr: Tensor, cb: Tensor) -> Tensor:
+    """The colours (B,3,H,W) of a luminance and of chroma about 0, by the matrix of SeAFusion's script, not clipped."""
+    return torch.cat([y + 1.403 * cr, y - 0.714 * cr - 0.344 * cb, y + 1.773 * cb], dim=1)

@@ -33,6 +33,7 @@ FILES = {
     "mmdrfuse": "MMDRFuse/student.model",
     "reconet": "ReCoNet/params.pth",
     "refusion": "ReFusion/ReFusion_IVIF.pth",
+    "sage": "SAGE/checkpoints.pt",
     "seafusion": "SeAFusion/SeAFusion.pth",
     "ship": "SHIP/SHIP_model.pth",
     "siba": "SIBA/SIBA_epoch60.pth",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from uaabench.baselines.scripts import opencv_grey, pil_grey, recoloured, stretched, truncated
+from uaabench.baselines.scripts import opencv_grey, opencv_ycrcb, pil_grey, recoloured, stretched, truncated
 from uaabench.core import imaging
 
 
@@ -60,3 +60,14 @@ def test_stretching_makes_no_black_image_of_what_is_not_finite(broken: float, ma
     found = stretched(image, margin)
     assert not found[0].isfinite().all()
     assert found[1].isfinite().all()
+
+
+def test_luminance_and_chroma_are_those_of_opencv() -> None:
+    image = np.concatenate(
+        [colours(), np.arange(256, dtype=np.uint8).reshape(-1, 4, 1).repeat(3, axis=2).repeat(20, 1)]
+    )
+    # Pure colours, whose chroma leaves the range of 8 bit.
+    image[0, :4] = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 0, 255]]
+    expected = cv2.cvtColor(image[..., ::-1].copy(), cv2.COLOR_BGR2YCrCb)
+    found = [imaging.quantise(channel)[0] for channel in opencv_ycrcb(imaging.to_tensor(image))]
+    assert (np.stack(found, axis=2) == expected).all()
