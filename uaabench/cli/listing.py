@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
@@ -33,6 +33,10 @@ class Kind(StrEnum):
     DETECTION_PROTOCOLS = "detection-protocols"
 
 
+# The column that groups a listing; the other kinds have no groups.
+GROUPS = {Kind.METHODS: "kind"}
+
+
 def list_names(
     kind: Annotated[Kind, typer.Argument(help="What to list.")] = Kind.METHODS,
     as_json: Annotated[bool, typer.Option("--json", help="Stable JSON, one object for each name.")] = False,
@@ -40,8 +44,9 @@ def list_names(
 ) -> None:
     """List methods, data sets, metrics, profiles, segmenters, protocols of mIoU or detection, or degradations.
 
-    Weights marked (add) are their authors': 'uaabench weights list' says where they are, 'uaabench weights add' takes
-    them in. Examples: uaabench list methods; uaabench list datasets --json
+    Methods say what a row of theirs takes now: nothing (yes), `uaabench weights fetch`, or a file to get by hand for
+    `uaabench weights add`; `uaabench weights list` says where. Examples: uaabench list methods; uaabench list datasets
+    --json
     """
     from uaabench.core import registry
 
@@ -55,10 +60,22 @@ def list_names(
     from uaabench.reporting.fitting import print_listing
 
     console = Console(highlight=False)
-    columns = [column for column in rows[0] if column != "summary" or console.width >= WIDE]
-    print_listing(
-        columns, [["" if row[column] is None else str(row[column]) for column in columns] for row in rows], console
-    )
+    group = GROUPS.get(kind)
+    hidden = {group} if console.width >= WIDE else {group, "summary"}
+    columns = [column for column in rows[0] if column not in hidden]
+    print_listing(columns, list(_lines(rows, columns, group)), console)
+
+
+def _lines(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], group: str | None) -> Iterator[list[str]]:
+    """The cells of each row; what has the same value of the column `group` stands together below that value."""
+    values = dict.fromkeys(row[group] if group else "" for row in rows)
+    for value in values:
+        if group:
+            yield [""] * len(columns)
+            yield [f"{value}:", *[""] * (len(columns) - 1)]
+        for row in rows:
+            if not group or row[group] == value:
+                yield ["" if row[column] is None else str(row[column]) for column in columns]
 
 
 def show(
@@ -96,15 +113,27 @@ def _methods() -> list[dict[str, Any]]:
         {
             "name": card.name,
             "kind": card.kind,
+            "family": card.family,
             "year": card.year,
             "venue": card.venue,
             "parameters": card.parameters,
+            "now": _now(card),
             "track": ", ".join(_tracks(card)),
             "weights": ", ".join(_weights(card)),
             "summary": card.summary,
         }
         for card in registry.method_cards().values()
     ]
+
+
+def _now(card: MethodCard) -> str:
+    """Whether a row of a method can be had now, or the verb of `weights` that comes first."""
+    from uaabench.core import weights
+
+    checkpoints = card.checkpoints.values()
+    if weights.comes_with_weights(card) or any(map(weights.stored, checkpoints)):
+        return "yes"
+    return "fetch" if any(checkpoint.urls for checkpoint in checkpoints) else "add"
 
 
 def _tracks(card: MethodCard) -> Iterator[str]:

@@ -89,6 +89,7 @@ class MethodCard:
         name: Name on the command line.
         title: Name in tables.
         kind: trivial, classical, learned or precomputed.
+        family: What it is related to by how it works, such as `unfolding` or `transformer`; empty for trivial rules.
         version: Raised whenever the fused images change; part of every cache key.
         summary: What it does, in one sentence.
         reference: Authors, title, venue; empty for trivial rules.
@@ -113,6 +114,7 @@ class MethodCard:
     kind: MethodKind
     version: int
     summary: str
+    family: str = ""
     reference: str = ""
     bibtex: str = ""
     year: int | None = None
