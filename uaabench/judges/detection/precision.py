@@ -23,6 +23,8 @@ EVERY = tuple(range(len(THRESHOLDS)))
 REFERENCE = "Lin et al., Microsoft COCO: Common objects in context, ECCV 2014"
 
 Rates = NDArray[np.float64]
+# Right detections of draws that are looked at together: as many as fit the cache of a processor.
+BLOCK = 100_000
 
 
 def rates(
@@ -75,17 +77,32 @@ def _of_threshold(
     before = np.searchsorted(right_at, np.arange(right_at[-1] + 1))
     so_far = np.zeros((weights.shape[1], len(right_at)))
     np.add.at(so_far, (place[: len(before)], before), 1)
-    all_found = weights @ np.cumsum(so_far, axis=1)
-    true_found = np.cumsum(weights[:, place[right_at]], axis=1)
-    values = np.divide(true_found, all_found, out=np.zeros_like(true_found), where=all_found > 0)
-    # The highest precision at this recall or any larger one.
-    values = np.maximum.accumulate(values[:, ::-1], axis=1)[:, ::-1]
-    for row in np.flatnonzero(known):
-        reached = true_found[row] / objects[row]
-        at = np.searchsorted(reached, RECALLS, side="left")
-        precision[row] = values[row, at[at < len(reached)]].sum() / len(RECALLS)
-        recall[row] = reached[-1]
+    so_far = np.cumsum(so_far, axis=1)
+    rows = np.flatnonzero(known)
+    for some in np.array_split(rows, -(-len(rows) * len(right_at) // BLOCK) or 1):
+        all_found = weights[some] @ so_far
+        true_found = np.cumsum(weights[some][:, place[right_at]], axis=1)
+        values = np.divide(true_found, all_found, out=np.zeros_like(true_found), where=all_found > 0)
+        # The highest precision at this recall or any larger one.
+        values = np.maximum.accumulate(values[:, ::-1], axis=1)[:, ::-1]
+        reached = true_found / objects[some, None]
+        precision[some], recall[some] = _at_recalls(values, reached), reached[:, -1]
     return precision, recall
+
+
+def _at_recalls(values: Rates, reached: Rates) -> NDArray[np.float64]:
+    """Mean over 101 recalls of the values where each is reached first, (B,D) both to (B,); 0 where none is."""
+    # At each right detection how many of the recalls are reached, hence for each recall at how many it is not yet.
+    number, far = len(RECALLS), np.searchsorted(RECALLS, reached, side="right")
+    rows = np.arange(len(reached))[:, None]
+    reaching = np.bincount((far + rows * (number + 1)).ravel(), minlength=far.shape[0] * (number + 1))
+    at = np.cumsum(reaching.reshape(len(reached), number + 1)[:, :number], axis=1)
+    found = np.zeros(len(reached))
+    # Together those with as many values: a sum is the same, to the last bit, only over as many terms.
+    for count in np.unique(far[:, -1]):
+        some = np.flatnonzero(far[:, -1] == count)
+        found[some] = np.take_along_axis(values[some], at[some, :count], axis=1).sum(axis=1) / number
+    return found
 
 
 def _mean(values: Sequence[Rates]) -> Values:
