@@ -28,8 +28,6 @@ VERSION = 2
 # Raised whenever the boxes change; they are made beside the images of an earlier version of this package too.
 BOXES = "boxes-v1.json"
 COUNTS = {"train": 64, "test": 16, "study": 100}
-AT_ONCE = ("train", "test")
-"""Splits that are made together; others when they are asked for, so that a first run does not wait for them."""
 
 
 class Demo(FusionDataset):
@@ -50,14 +48,12 @@ class Demo(FusionDataset):
 
     @classmethod
     def locate(cls, data_root: Path) -> Path | None:  # noqa: ARG003 - the demo lies in the cache, wherever the data are
-        """Return the folder of the demo in the user's cache, which is made first if need be."""
+        """Return the folder of the demo in the user's cache; each split is made when it is first asked for."""
         folder = cache_folder() / f"demo-v{VERSION}"
-        if not folder.is_dir():
-            _make(folder, _make_first_splits)
-        for split in AT_ONCE:
-            if not (folder / split / BOXES).is_file():
-                objects = {name: list(boxes.objects_of(compose(number))) for number, name in _numbered(split)}
-                boxes.write(folder / split / BOXES, objects)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError.of(folder, error) from error
         return folder
 
     def pairs(self, split: str) -> list[Pair]:
@@ -65,6 +61,9 @@ class Demo(FusionDataset):
         folder = self.root / split
         if not folder.is_dir():
             _make(folder, lambda partial: _make_split(partial, split))
+        if not (folder / BOXES).is_file():
+            objects = {name: list(boxes.objects_of(compose(number))) for number, name in _numbered(split)}
+            boxes.write(folder / BOXES, objects)
         return [
             Pair(
                 name,
@@ -103,11 +102,6 @@ def _make(folder: Path, fill: Callable[[Path], None]) -> None:
             raise StorageError.of(folder, error) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def _make_first_splits(folder: Path) -> None:
-    for split in AT_ONCE:
-        _make_split(folder / split, split)
 
 
 def _make_split(folder: Path, split: str) -> None:

@@ -35,11 +35,12 @@ def test_counts_sizes_and_labels_are_those_of_the_card(demo):
         assert demo.read_label(pair).max() < len(demo.card.classes)
 
 
-def test_scenes_for_studies_are_none_of_the_others_and_are_made_when_they_are_asked_for(tmp_path, monkeypatch):
+def test_each_split_has_scenes_of_its_own_and_is_made_when_it_is_asked_for(tmp_path, monkeypatch):
     monkeypatch.setattr("uaabench.datasets.demo.cache_folder", lambda: tmp_path)
     monkeypatch.setattr("uaabench.datasets.demo.COUNTS", {"train": 1, "test": 1, "study": 2})
     demo = Demo(Demo.locate(Path()))
-    assert not (demo.root / "study").exists()
+    demo.pairs("test")
+    assert [entry.name for entry in demo.root.iterdir()] == ["test"]
     pairs = [pair for split in ("train", "test", "study") for pair in demo.pairs(split)]
     assert [pair.id for pair in pairs] == ["0001D", "0002N", "0003D", "0004N"]
     assert len({pair.vi.read_bytes() for pair in pairs}) == 4
