@@ -64,6 +64,7 @@ def test_the_wheel_has_one_top_level_name(wheel_names):
         ("uaabench", ""),
         ("baselines", "baselines/"),
         ("datasets", "datasets/"),
+        ("reports/published", "published/"),
         ("reports/reference", "reference/"),
     ],
 )

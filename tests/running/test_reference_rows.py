@@ -288,6 +288,20 @@ def test_what_cannot_be_a_reference_row_is_refused_or_left_out(run, folder, mine
     assert refused["swt"] == "it is drawn from a reference"
 
 
+def test_a_run_on_a_part_is_taken_where_that_is_asked_for_and_never_beside_those_of_the_package(
+    run, folder, mine, tmp_path, uaabench
+):
+    run("laplacian", "--limit", 3, out="part")
+    refused = uaabench("reference", "make", tmp_path / "part", "--part")
+    assert refused.code == 2
+    assert "name another place for a part with --folder" in refused.err
+    assert uaabench("reference", "make", tmp_path / "part", "--part", "--folder", tmp_path / "parts").code == 0
+    (part,) = reference_rows.references(tmp_path / "parts")
+    assert list(part.hashes) == ["0", "1", "2"]
+    (whole,) = reference_rows.references(folder)
+    assert list(part.values.loc["laplacian", "EN"]) == list(whole.values.loc["laplacian", "EN"][:3])
+
+
 def test_rows_that_are_out_of_date_are_made_again_and_the_others_stay(run, folder, tmp_path, monkeypatch):
     (one,) = reference_rows.references(folder)
     assert reference_making.outdated(["laplacian", "swt", "gff"], one) == ["gff"]

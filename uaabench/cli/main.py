@@ -22,6 +22,7 @@ from uaabench.cli import (
     methods,
     output,
     profile,
+    published,
     reference,
     running,
     segment,
@@ -79,6 +80,7 @@ app.command("list")(listing.list_names)
 app.command()(listing.show)
 app.add_typer(data.app, name="data")
 app.add_typer(reference.app, name="reference")
+app.command()(published.published)
 app.add_typer(weights.app, name="weights")
 app.command("check-method")(methods.check_method)
 app.command()(doctor.doctor)

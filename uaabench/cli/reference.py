@@ -73,19 +73,26 @@ def show(
 def make(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Finished runs on all pairs of a split.")],
     folder: Folder = None,
+    part: Annotated[
+        bool, typer.Option("--part", help="Runs on a part of a split too, for `uaabench published`; needs --folder.")
+    ] = False,
     plugin: options.Plugins = None,
 ) -> None:
     """Take the rows of finished runs over into the references; rows that no run has stay as they are.
 
     Example: uaabench reference make runs/msrs --folder reports/reference
     """
+    if part and folder is None:
+        raise UsageError("The references of the package are of all pairs; name another place for a part with --folder.")
     from uaabench.core import registry
     from uaabench.running import reference_making, reference_rows
     from uaabench.running.evidence import load
 
     registry.load_plugins(plugin)
     for run in runs:
-        for path, taken, refused in reference_making.make(load(run), folder or reference_rows.shipped_folder()):
+        for path, taken, refused in reference_making.make(
+            load(run), folder or reference_rows.shipped_folder(), part=part
+        ):
             typer.echo(f"{path}: {len(taken)} rows of {run}")
             for label, why in refused.items():
                 typer.echo(f"  not {label}, as {why}")

@@ -26,12 +26,13 @@ _KEPT = (
 )  # fmt: skip
 
 
-def make(run: Run, folder: Path) -> list[tuple[Path, list[str], dict[str, str]]]:
+def make(run: Run, folder: Path, *, part: bool = False) -> list[tuple[Path, list[str], dict[str, str]]]:
     """Take the rows of a run over into the references of a folder, one for each of its data sets.
 
     Args:
         run: A finished run.
         folder: Where the references lie; made if need be.
+        part: Whether the run may be of a part of a split, for published rows of methods that have no more.
 
     Returns:
         For each reference its file, the rows that were taken over, and why others were not.
@@ -44,12 +45,12 @@ def make(run: Run, folder: Path) -> list[tuple[Path, list[str], dict[str, str]]]
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError.of(folder, error) from error
-    return [_make(run, dataset, folder) for dataset in run.facts["datasets"]]
+    return [_make(run, dataset, folder, part) for dataset in run.facts["datasets"]]
 
 
-def _make(run: Run, dataset: Mapping[str, Any], folder: Path) -> tuple[Path, list[str], dict[str, str]]:
+def _make(run: Run, dataset: Mapping[str, Any], folder: Path, part: bool) -> tuple[Path, list[str], dict[str, str]]:
     where = (dataset["adapter"], dataset["split"], run.facts["profile"]["name"])
-    about = _dataset(run, dataset)
+    about = _dataset(run, dataset, part)
     refused = {method["label"]: why for method in run.facts["methods"] if (why := _unfit(run, dataset, method))}
     methods = [_method(run, method) for method in run.facts["methods"] if method["label"] not in refused]
     table, missing = _values(run, dataset, [method["label"] for method in methods])
@@ -73,14 +74,16 @@ def _make(run: Run, dataset: Mapping[str, Any], folder: Path) -> tuple[Path, lis
     return path, [method["label"] for method in run.facts["methods"] if method["label"] not in refused], refused
 
 
-def _dataset(run: Run, dataset: Mapping[str, Any]) -> dict[str, Any]:
+def _dataset(run: Run, dataset: Mapping[str, Any], part: bool) -> dict[str, Any]:
     """What a reference says of its images.
 
     Raises:
-        UsageError: They are a part of a split, or of a data set that does not come with the package.
+        UsageError: They are a part of a split, which was not asked for, or of a data set that does not come with the
+            package.
     """
     name = f"{dataset['label']} {dataset['split']}"
-    if dataset["pairs"] != (dataset["expected"] or dataset["pairs"]) or run.facts["config"].get("limit"):
+    is_part = dataset["pairs"] != (dataset["expected"] or dataset["pairs"]) or run.facts["config"].get("limit")
+    if is_part and not part:
         raise UsageError(f"{run.folder} has a part of {name} only; a reference is of all pairs of a split.")
     card = registry.dataset_class(dataset["adapter"]).card
     pairs = {pair: [both[0][1], both[1][1]] for pair, both in dataset["files"].items()}

@@ -1,0 +1,1 @@
+"""Rows that papers print, beside ours: read (`papers`), compared digit by digit (`comparison`), shown (`formats`)."""
