@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from uaabench.statistics import bootstrap_mean, intervals
+from uaabench.statistics import bootstrap_mean, bootstrap_means, intervals
 
 
 def skewed(seed: int, n: int) -> list[float]:
@@ -53,6 +53,22 @@ def test_the_interval_does_not_depend_on_how_the_draws_are_split(monkeypatch: py
     whole = bootstrap_mean(values)
     monkeypatch.setattr(intervals, "BLOCK", 999)
     assert bootstrap_mean(values) == whole
+
+
+def test_several_samples_get_to_the_last_bit_what_each_gets_by_the_definition() -> None:
+    samples = [skewed(5, 40), skewed(6, 17), [math.nan, *skewed(7, 40)], [2.0], [], skewed(8, 17)]
+    found = bootstrap_means(samples, resamples=500)
+    for sample, interval in zip(samples, found, strict=True):
+        values = np.array([value for value in sample if not math.isnan(value)])
+        if len(values) > 1:
+            means = values[np.random.default_rng(0).integers(0, len(values), (500, len(values)))].mean(axis=1)
+            tail = intervals.expanded_tail(len(values), 0.95)
+            expected = (values.mean(), *np.quantile(means, [tail, 1 - tail]), len(values))
+            assert (interval.mean, interval.low, interval.high, interval.n) == expected
+    assert [interval.n for interval in found] == [40, 17, 40, 1, 0, 17]
+    assert found[3].mean == 2.0
+    assert math.isnan(found[3].low)
+    assert math.isnan(found[4].mean)
 
 
 def test_missing_values_are_left_out_and_not_counted() -> None:

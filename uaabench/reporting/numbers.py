@@ -6,6 +6,7 @@ import math
 import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from uaabench.core.errors import UsageError
 from uaabench.reporting.table import Cell
 from uaabench.running import stage
 from uaabench.running.evidence import DatasetHead, Judged, Run
-from uaabench.statistics import bootstrap_mean
+from uaabench.statistics import Interval, bootstrap_means
 
 # So much of the reasons stands below a table: their number, and characters of each; the records hold all.
 MOST_REASONS = 3
@@ -81,16 +82,20 @@ class Numbers:
         if column.name in self.judged:
             return _measured_cell(self._whole.get(where, {}), column, dataset.planned)
         metric = column.name
-        values = self.values(dataset, method, metric)
-        n, planned = len(values), dataset.planned
-        if n == 0:
+        estimate = self._intervals.get((*where, metric))
+        n, planned = estimate.n if estimate else 0, dataset.planned
+        if estimate is None:
             mean = low = high = None
         else:
-            estimate = bootstrap_mean(values)
             mean, low, high = estimate.mean, _finite(estimate.low), _finite(estimate.high)
         # A failed fusion has one record for all metrics, under the empty name.
         reasons = self._reasons[*where, metric] + self._reasons[*where, ""]
         return Cell(mean=mean, low=low, high=high, n=n, planned=planned, reason=_explain(reasons, planned - n))
+
+    @cached_property
+    def _intervals(self) -> Mapping[object, Interval]:
+        """Means with intervals by data set, split, method and metric: together, as they share their draws."""
+        return dict(zip(self._values, bootstrap_means(list(self._values.values())), strict=True))
 
 
 # Values and reasons of one method on one data set, by the name of the record.

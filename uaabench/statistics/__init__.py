@@ -4,7 +4,7 @@ All of it takes the pairs of one data set as a random sample of the images a met
 not: intervals of such a set are too narrow and p-values too small.
 """
 
-from uaabench.statistics.intervals import Interval, bootstrap_mean
+from uaabench.statistics.intervals import Interval, bootstrap_mean, bootstrap_means
 from uaabench.statistics.paired import PairedTest, compare_pairs, holm
 from uaabench.statistics.ranks import Ranking, average_ranks, rank_methods
 from uaabench.statistics.retention import kept, retention, retention_of_measure
@@ -15,6 +15,7 @@ __all__ = [
     "Ranking",
     "average_ranks",
     "bootstrap_mean",
+    "bootstrap_means",
     "compare_pairs",
     "holm",
     "kept",

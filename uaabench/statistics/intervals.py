@@ -13,13 +13,15 @@ Efron, Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13. The tes
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-# Draws held in memory at once.
-BLOCK = 1_000_000
+from uaabench.core.arrays import Values
+
+# Draws held in memory at once: as many as fit the cache of a processor.
+BLOCK = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +59,46 @@ def bootstrap_mean(
         >>> bootstrap_mean([3.0, 3.0, 3.0])
         Interval(mean=3.0, low=3.0, high=3.0, n=3)
     """
-    sample = np.array(list(values), dtype=np.float64)
-    sample = sample[~np.isnan(sample)]
-    n = len(sample)
-    if n < 2:
-        return Interval(float(sample[0]) if n else math.nan, math.nan, math.nan, n)
-    generator = np.random.default_rng(seed)
-    block = max(1, BLOCK // n)
-    sizes = [min(block, resamples - start) for start in range(0, resamples, block)]
-    means = np.concatenate([sample[generator.integers(0, n, (size, n))].mean(axis=1) for size in sizes])
-    tail = expanded_tail(n, confidence)
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return Interval(float(sample.mean()), float(low), float(high), n)
+    return bootstrap_means([values], confidence, resamples, seed)[0]
+
+
+def bootstrap_means(
+    samples: Sequence[Iterable[float]], confidence: float = 0.95, resamples: int = 10_000, seed: int = 0
+) -> list[Interval]:
+    """Means of several samples, each what `bootstrap_mean` gives of it; those of as many values share their draws.
+
+    Args:
+        samples: For each one value per pair; NaN stands for a missing value and is left out.
+        confidence: Share of such intervals that hold the true mean, between 0 and 1.
+        resamples: Number of bootstrap samples.
+        seed: Seed of the draws.
+    """
+    arrays = [np.array(list(values), dtype=np.float64) for values in samples]
+    known = [array[~np.isnan(array)] for array in arrays]
+    found = [Interval(float(one[0]) if len(one) else math.nan, math.nan, math.nan, len(one)) for one in known]
+    for n in sorted({len(one) for one in known if len(one) > 1}):
+        places = [place for place, one in enumerate(known) if len(one) == n]
+        tail = expanded_tail(n, confidence)
+        means = _means_of_draws([known[place] for place in places], resamples, seed)
+        for place, drawn in zip(places, means, strict=True):
+            low, high = np.quantile(drawn, [tail, 1 - tail])
+            found[place] = Interval(float(known[place].mean()), float(low), float(high), n)
+    return found
+
+
+def _means_of_draws(samples: Sequence[Values], resamples: int, seed: int) -> Values:
+    """Means of the same draws of S samples of n values each, (S,R)."""
+    n = len(samples[0])
+    generator, block = np.random.default_rng(seed), max(1, BLOCK // n)
+    means, drawn = np.empty((len(samples), resamples)), np.empty((min(block, resamples), n))
+    for start in range(0, resamples, block):
+        stop = min(start + block, resamples)
+        chosen = generator.integers(0, n, (stop - start, n))
+        for sample, mean in zip(samples, means, strict=True):
+            # Any mode but the default one writes where it is told to.
+            np.take(sample, chosen, out=drawn[: stop - start], mode="clip")
+            drawn[: stop - start].mean(axis=1, out=mean[start:stop])
+    return means
 
 
 def expanded_tail(n: int, confidence: float) -> float:
