@@ -29,6 +29,7 @@ FILES = {
     "densefuse": "DenseFuse/densefuse_gray.model",
     "didfuse": "DIDFuse",
     "ifcnn": "IFCNN/IFCNN-MAX.pth",
+    "gifnet": "GIFNet/Final.model",
     "lrrnet": "LRRNet/final_lrr_net_lam2_1.5_wir_3.0_lam3_gram_2000_epoch_4_block_4.model",
     "mmdrfuse": "MMDRFuse/student.model",
     "reconet": "ReCoNet/params.pth",

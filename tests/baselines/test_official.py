@@ -22,6 +22,7 @@ OFFICIAL = {
     "datfuse": ("official", "DATFuse", "model_10.pth", ""),
     "densefuse": ("official", "DenseFuse", "densefuse_gray.model", ""),
     "didfuse": ("official", "DIDFuse", "", ""),
+    "gifnet": ("official", "GIFNet", "Final.model", ""),
     "ifcnn": ("max", "IFCNN", "IFCNN-MAX.pth", "imagenet_norm"),
     "lrrnet": ("official", "LRRNet", "final_lrr_net_lam2_1.5_wir_3.0_lam3_gram_2000_epoch_4_block_4.model", ""),
     "mmdrfuse": ("official", "MMDRFuse", "student.model", ""),
@@ -35,7 +36,7 @@ OFFICIAL = {
     "ydtr": ("official", "YDTR", "model_10.pth", ""),
 }
 # Their golden images are in colour and lie beside these tests: of scenes of the demo, and of real pairs only facts.
-KEPT = ("sage", "siba")
+KEPT = ("gifnet", "sage", "siba")
 # In grey levels: float32 is right to 1e-6 or so, hence 1e-4 of the pixels lie so close to the border of two levels that
 # the order of summation decides; which these are depends on the processor. Another level at more than 1e-2 of them, or
 # two levels at more than a few, is another computation.
@@ -43,7 +44,7 @@ EQUAL, NEXT = 0.99, 0.9999
 # Of the small scenes even a network that takes its queries from the wrong branch has 0.991 equal, the right one 0.9999.
 EQUAL_SCENES = 0.999
 # Full images take them from ten seconds to minutes: compared by `benchmarks/official.py` only.
-SLOWEST = {"res2fusion", "siba"}
+SLOWEST = {"gifnet", "res2fusion", "siba"}
 # One of the three golden pairs; `benchmarks/official.py` compares all.
 PAIR = "MSRS_01190N"
 
