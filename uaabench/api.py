@@ -21,11 +21,13 @@ from uaabench.core.threads import threads_per_job
 from uaabench.metrics.profiles import profile as find_profile
 from uaabench.reporting.report import report
 from uaabench.reporting.results import Evaluation, RunResult, evaluation_of
-from uaabench.running import evaluation, evidence, executors, pipeline, plan, store
+from uaabench.running import evaluation, evidence, pipeline, plan, store
 from uaabench.running.config import RunConfig, build
+from uaabench.running.executors import named
+from uaabench.running.executors.pool import pool as processes
 from uaabench.running.plan import Plan
+from uaabench.running.progress import note, run_progress
 from uaabench.running.progress import progress as show_progress
-from uaabench.running.progress import run_progress
 from uaabench.running.triples import Images, triples
 
 Given = str | os.PathLike[str]
@@ -51,6 +53,7 @@ def run(  # noqa: PLR0913 - one parameter for each entry of a configuration, all
     device: str = "auto",
     precision: Literal["fp32", "bf16"] = "fp32",
     jobs: int = 1,
+    executor: str = "",
     degrade: Sequence[str] = (),
     score_against: Literal["clean", "degraded"] = "clean",
     limit: int | None = None,
@@ -83,6 +86,8 @@ def run(  # noqa: PLR0913 - one parameter for each entry of a configuration, all
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         precision: Arithmetic of the networks.
         jobs: Worker processes; 1 works in this process, unless there are plug-ins.
+        executor: Whose workers do the work: empty for those of `jobs`, `dask`, `dask://HOST:PORT`, or a YAML file that
+            describes a batch system (docs/scale.md).
         degrade: Degradations such as `ir.noise:3`; each adds a degraded version of every data set.
         score_against: The sources that fused images of degraded input are scored against.
         limit: Only the first so many pairs of each data set.
@@ -116,6 +121,7 @@ def run(  # noqa: PLR0913 - one parameter for each entry of a configuration, all
         "device": device,
         "precision": precision,
         "jobs": jobs,
+        "executor": executor,
         "degrade": _listed("degrade", degrade),
         "score_against": score_against,
         "limit": limit,
@@ -136,7 +142,7 @@ def plan_run(config: RunConfig, out: Given | None = None) -> tuple[Plan, Path]:
     Raises:
         UaabenchError: A name is unknown, or data or weights are not there.
     """
-    planned = plan.make(config, pipeline.pick_device(config.device).partition(":")[0])
+    planned = plan.make(config, pipeline.pick_device(config.device, config.executor).partition(":")[0])
     labels = "-".join(dict.fromkeys(data.label for data in planned.datasets))
     return planned, Path(out).expanduser() if out is not None else Path("runs") / f"{labels}-{planned.key[:8]}"
 
@@ -157,11 +163,16 @@ def carry_out_and_report(
         UaabenchError: Another process works in the directory, the images to be judged are not there, or something
             cannot be written.
     """
-    device = pipeline.pick_device(planned.config.device)
+    config = planned.config
+    device = pipeline.pick_device(config.device, config.executor)
     store.open_run(folder)
     shown = run_progress(planned, stages) if progress else nullcontext(lambda *_: None)
-    with _undisturbed(device), shown as on_pair:
-        failures = pipeline.carry_out(planned, folder, device=device, stages=stages, fresh=fresh, on_pair=on_pair)
+    tell = note if progress else (lambda _: None)
+    # The GPUs of a cluster are none of this process.
+    with _undisturbed("cpu" if config.executor else device), shown as on_pair:
+        failures = pipeline.carry_out(
+            planned, folder, device=device, stages=stages, fresh=fresh, on_pair=on_pair, tell=tell
+        )
     table, written = report(folder)
     return RunResult(evidence.load(folder), table, tuple(failures), tuple(written))
 
@@ -235,10 +246,10 @@ def _refuse_unguarded_script(config: RunConfig) -> None:
     # What the standard library itself looks at before a worker that still imports the script starts another.
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise UsageError(UNGUARDED)
-    if not pipeline.needs_workers(config) or not hasattr(sys.modules["__main__"], "__file__"):
+    if not named.needs_workers(config) or not hasattr(sys.modules["__main__"], "__file__"):
         return
     try:
-        with executors.pool(1) as pool:
+        with processes(1) as pool:
             pool.submit(os.getpid).result()
     except BrokenProcessPool as error:
         raise UsageError(UNGUARDED) from error

@@ -8,8 +8,9 @@ import pytest
 
 from processes import start
 from uaabench.core import errors
-from uaabench.running import pipeline, plan
+from uaabench.running import plan
 from uaabench.running.config import RunConfig
+from uaabench.running.executors import named
 
 HEAD = """
 import os, sys
@@ -113,7 +114,7 @@ def end_is_an_error(monkeypatch):
 def as_worker(monkeypatch, end_is_an_error):
     """Carry plug-ins out in this process as a worker would, which takes a tenth of the time."""
     monkeypatch.setattr(errors, "_is_worker", True)
-    monkeypatch.setattr(pipeline, "needs_workers", lambda _config: False)
+    monkeypatch.setattr(named, "needs_workers", lambda _config: False)
 
 
 @pytest.mark.parametrize("end", ENDS)

@@ -12,7 +12,8 @@ import pytest
 from uaabench.core import imaging
 from uaabench.core.errors import UsageError
 from uaabench.core.threads import threads_per_job
-from uaabench.running import config, executors, pipeline, plan, store
+from uaabench.running import config, pipeline, plan, store
+from uaabench.running.executors import pool as pools
 from uaabench.running.stages.fuse import Fuse
 from uaabench.running.units import Outcome, Runtime
 
@@ -202,7 +203,7 @@ def jobs(monkeypatch):
         given.append(workers)
         yield Idle()
 
-    monkeypatch.setattr(executors, "pool", pool)
+    monkeypatch.setattr(pools, "pool", pool)
     return given
 
 
@@ -222,7 +223,7 @@ def test_the_pairs_of_a_stage_are_shared_among_its_workers(planned, jobs, carry_
     assert all(units == job.share.units for job in shares for _, units in job.share.waiting)
     assert {job.runtime for job in shares} == {Runtime(tmp_path / "R", "cpu", "fp32", 7, threads_per_job(3), False, ())}
     assert len({job.progress for job in shares}) == len(shares)
-    assert {job.progress.parent for job in shares} == {tmp_path / "R" / "progress"}
+    assert {job.progress.parent.parent for job in shares} == {tmp_path / "R" / "progress"}
     # Nothing was done by these, which is said.
     assert not (tmp_path / "R" / "progress").exists()
 
@@ -230,7 +231,7 @@ def test_the_pairs_of_a_stage_are_shared_among_its_workers(planned, jobs, carry_
 def test_the_progress_of_a_job_is_seen_from_outside_with_each_pair(planned, jobs, carry_out, monkeypatch):
     carry_out(planned(jobs=3))
     job = next(job for job in jobs if not isinstance(job, int))
-    job.progress.parent.mkdir()
+    job.progress.parent.mkdir(parents=True)
     sizes, append = [], store.append
 
     def watch(*result):
@@ -257,15 +258,16 @@ def test_methods_that_are_scored_together_wait_only_for_what_they_lack(planned, 
     store.begin(tmp_path / "R", unit, {pair: result for pair, result in kept.items() if pair != "2"})
     carry_out(planned(jobs=2))
     (job,) = [job for job in jobs if not isinstance(job, int)]
-    assert [(pair.id, units) for pair, units in job.share.waiting] == [("2", (unit,))]
-    assert job.share.units == one.units["score"]
+    # A worker learns of the pairs of its share only.
+    (pair,) = [pair for pair in unit.dataset.pairs if pair.id == "2"]
+    assert [(pair.id, units) for pair, units in job.share.waiting] == [("2", (unit.only([pair]),))]
+    assert job.share.units == tuple(unit.only([pair]) for unit in one.units["score"])
 
 
 def test_a_pool_ends_with_its_block_and_its_workers_leave_ctrl_c_to_their_parent():
-    look = (
-        "(__import__('signal').getsignal({0}), __import__('uaabench.running.executors', fromlist=['x'])._worker_number)"
-    )
-    with executors.pool(1) as pool:
+    number = "__import__('uaabench.running.executors.job', fromlist=['x'])._worker_number"
+    look = f"(__import__('signal').getsignal({{0}}), {number})"
+    with pools.pool(1) as pool:
         on_interrupt, number = pool.submit(eval, look.format(2)).result()
         on_termination, _ = pool.submit(eval, look.format(15)).result()
         faults = pool.submit(eval, "__import__('uaabench.core.errors', fromlist=['x']).faults()").result()
@@ -278,7 +280,7 @@ def test_a_pool_whose_block_raises_ends_at_once():
     processes = []
 
     def broken():
-        with executors.pool(1) as pool:
+        with pools.pool(1) as pool:
             assert pool.submit(abs, -1).result() == 1
             processes.extend(pool._processes.values())
             pool.submit(eval, "__import__('time').sleep(600)")

@@ -16,7 +16,9 @@ from uaabench.core import imaging, registry
 from uaabench.core.errors import UsageError
 from uaabench.methods.fusing import make_fuser
 from uaabench.methods.named import plan_method
-from uaabench.running import config, executors, pipeline, plan, store
+from uaabench.running import config, pipeline, plan, store
+from uaabench.running.executors import job, named
+from uaabench.running.executors import pool as processes
 from uaabench.running.stages.fuse import Fuse
 
 # Averages, but for pairs whose infrared image is black.
@@ -125,11 +127,11 @@ def fuse(pair_folder, tmp_path, monkeypatch):
         pools.append(workers)
         yield _Workers()
 
-    monkeypatch.setattr(executors, "pool", pool)
+    monkeypatch.setattr(processes, "pool", pool)
 
     def call(methods, file, **given):
         monkeypatch.setattr(registry, "_plugins", {})
-        monkeypatch.setattr(executors, "_ready", set())
+        monkeypatch.setattr(job, "_ready", set())
         reported = Counter()
         entries = {"methods": methods, "datasets": [f"mine={pair_folder}"], "floor": False, "jobs": 2, **given}
         planned = plan.make(config.build({**entries, "plugins": [file]}), "cpu")
@@ -224,12 +226,12 @@ def test_a_gpu_that_is_not_there_is_refused(monkeypatch, requested, gpus):
 
 def test_workers_take_the_gpus_one_after_another(monkeypatch):
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
-    assert executors.device_of_worker("cuda") == "cuda"
+    assert job.device_of_worker("cuda") == "cuda"
     for number, device in enumerate(("cuda:0", "cuda:1", "cuda:0")):
-        monkeypatch.setattr(executors, "_worker_number", number)
-        assert executors.device_of_worker("cuda") == device
-        assert executors.device_of_worker("cpu") == "cpu"
-        assert executors.device_of_worker("cuda:1") == "cuda:1"
+        monkeypatch.setattr(job, "_worker_number", number)
+        assert job.device_of_worker("cuda") == device
+        assert job.device_of_worker("cpu") == "cpu"
+        assert job.device_of_worker("cuda:1") == "cuda:1"
 
 
 def test_sigterm_stops_a_run_as_ctrl_c_does(pair_folder, tmp_path, monkeypatch):
@@ -353,6 +355,6 @@ def test_code_of_others_that_would_end_the_program_fails_its_pair_by_name(uaaben
 
 def test_code_of_installed_packages_is_given_a_worker_as_that_of_plugins_is(monkeypatch):
     alone = config.build({"methods": ["average"]})
-    assert not pipeline.needs_workers(alone)
+    assert not named.needs_workers(alone)
     monkeypatch.setattr(registry, "entry_points", lambda group: ("theirs",) if group == "uaabench.methods" else ())
-    assert pipeline.needs_workers(alone)
+    assert named.needs_workers(alone)

@@ -35,6 +35,13 @@ def run(
     device: options.Device = None,
     precision: Annotated[str | None, typer.Option(help="`fp32` or `bf16`. Default: `fp32`.")] = None,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", help="Worker processes. Default: 1.")] = None,
+    executor: Annotated[
+        str | None,
+        typer.Option(
+            help="Whose workers do the work: `dask` for a cluster of this machine, `dask://HOST:PORT` for a scheduler "
+            "that runs, or a YAML file for SLURM, PBS, LSF or SGE (docs/scale.md). Default: those of --jobs."
+        ),
+    ] = None,
     degrade: Annotated[
         list[str] | None,
         typer.Option(
@@ -87,6 +94,7 @@ def run(
         "device": device,
         "precision": precision,
         "jobs": jobs,
+        "executor": executor,
         "degrade": options.split_commas(degrade),
         "score_against": score_against,
         "limit": limit,

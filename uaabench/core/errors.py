@@ -25,6 +25,10 @@ class UsageError(UaabenchError):
     """The request cannot be carried out as it was written (exit code 2)."""
 
 
+class ClusterError(UaabenchError):
+    """Workers of a cluster cannot be reached, or do not find what they need (exit code 2)."""
+
+
 class DataError(UaabenchError):
     """An image, a label map or a data set is missing or not as its card says (exit code 4)."""
 

@@ -36,6 +36,8 @@ class RunConfig(BaseModel):
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         precision: Arithmetic of the networks.
         jobs: Worker processes; 1 runs everything in this process.
+        executor: Whose workers do the work: empty for this process and its own, `dask` for a cluster of this machine,
+            `dask://HOST:PORT` for a scheduler that runs, or a YAML file that describes a batch system.
         degrade: Degradations such as `ir.noise:3`; each adds a degraded version of every data set.
         score_against: The sources that fused images of degraded input are scored against.
         limit: Only the first so many pairs of each data set.
@@ -61,6 +63,7 @@ class RunConfig(BaseModel):
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     precision: Literal["fp32", "bf16"] = "fp32"
     jobs: PositiveInt = 1
+    executor: str = ""
     degrade: list[str] = []
     score_against: Literal["clean", "degraded"] = "clean"
     limit: PositiveInt | None = None

@@ -109,13 +109,13 @@ def _mend(content: Mapping[str, Any]) -> str:
 
 
 def read_config(run: Path) -> RunConfig:
-    """The configuration of an earlier run.
+    """The configuration of an earlier run, but for its executor, which may be gone.
 
     Raises:
         UsageError: The folder holds no run.
         DataError: Its manifest was changed.
     """
-    return RunConfig.model_validate(read(run)["config"])
+    return RunConfig.model_validate({**read(run)["config"], "executor": ""})
 
 
 def refuse_other(run: Path, units: Sequence[Unit], stages: Sequence[str]) -> None:
@@ -250,7 +250,7 @@ def _environment(plan: Plan, device: str) -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": package_versions(),
         "device": _device_name(device),
         "jobs": plan.config.jobs,
         "threads_per_job": threads_per_job(plan.config.jobs),
@@ -262,7 +262,14 @@ def _device_name(device: str) -> str:
         return f"cpu ({platform.processor() or platform.machine()}, {os.cpu_count()} cores)"
     import torch
 
+    if not torch.cuda.is_available():
+        return f"{device} of the workers of a cluster"
     return f"{device} ({torch.cuda.get_device_name(device)}, CUDA {torch.version.cuda})"
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that numbers depend on."""
+    return {name: _version(name) for name in PACKAGES}
 
 
 def _version(package: str) -> str:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from concurrent.futures import CancelledError, Executor, Future
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
+from uuid import uuid4
 
-from uaabench.core import registry
 from uaabench.core.errors import UsageError, sentence
 from uaabench.core.threads import limit_threads, threads_per_job
-from uaabench.running import executors, manifest, records, store
+from uaabench.running import manifest, records, store
 from uaabench.running.config import RunConfig
-from uaabench.running.executors import Job
+from uaabench.running.executors import named
+from uaabench.running.executors.job import Job
+from uaabench.running.executors.job import carry_out as carry_out_here
+from uaabench.running.executors.workers import Tell, Workers
 from uaabench.running.lock import locked
 from uaabench.running.plan import Plan
 from uaabench.running.stage import Stage
@@ -37,12 +42,16 @@ DIED = (
 )
 
 
-def pick_device(requested: str) -> str:
-    """The torch device that a request such as `auto` or `cuda:1` means here.
+def pick_device(requested: str, executor: str = "") -> str:
+    """The torch device that a request such as `auto` or `cuda:1` means here, or for the workers of an executor.
 
     Raises:
-        UsageError: There is no such GPU.
+        UsageError: There is no such GPU, or what workers elsewhere have cannot be known here.
     """
+    if executor and requested.startswith("cuda:"):
+        raise UsageError(f"With --executor every worker has a GPU of its own: write --device cuda, not {requested}.")
+    if executor and executor != named.LOCAL:
+        return named.kind_of_device(requested, executor)
     if requested == "cpu":
         return "cpu"
     import torch
@@ -56,13 +65,15 @@ def pick_device(requested: str) -> str:
     return requested
 
 
-def needs_workers(config: RunConfig) -> bool:
-    """Whether workers do the work of a run: more than one job, or code of others, which could end this process."""
-    return config.jobs > 1 or bool(config.plugins) or registry.has_code_of_others()
-
-
 def carry_out(
-    plan: Plan, run: Path, *, device: str, stages: Sequence[str] | None = None, fresh: bool = False, on_pair: OnPair
+    plan: Plan,
+    run: Path,
+    *,
+    device: str,
+    stages: Sequence[str] | None = None,
+    fresh: bool = False,
+    on_pair: OnPair,
+    tell: Tell = lambda _: None,
 ) -> list[Failure]:
     """Do what is not done yet of a plan, and collect the records.
 
@@ -73,6 +84,7 @@ def carry_out(
         stages: Names of the stages to do; all unless given. Without `fuse` the images must be there.
         fresh: Compute these stages anew, and what rests on them.
         on_pair: Called with the name of the stage and what is worked on after every pair of every unit.
+        tell: Called with a sentence for the user, for example where the workers of a cluster can be watched.
 
     Returns:
         All pairs that failed, in this call or, in a stage that was not run now, before.
@@ -80,8 +92,9 @@ def carry_out(
     Raises:
         UsageError: Another process works in the directory, or the stages that are not done are not as they were.
         StorageError: Results cannot be written; what was kept so far is used next time.
+        ClusterError: There are no workers, they are lost, or they do not find what they need.
     """
-    with locked(run), _interrupted_by_sigterm():
+    with locked(run), _interrupted_by_sigterm(), _workers(plan, run, device, tell) as workers:
         chosen = [stage for stage in plan.stages if stages is None or stage.name in stages]
         # Fusing needs nothing of an earlier call, and may begin a run.
         if plan.stages[0] not in chosen:
@@ -93,7 +106,8 @@ def carry_out(
             store.discard(run, plan.of(names))
         stopped = False
         for stage in chosen:
-            done = work_on(stage, plan.units[stage.name], run, plan.config, device=device, on_pair=on_pair)
+            work = _Work(stage, plan.units[stage.name], plan.config, run, device, on_pair, workers)
+            done = work.carry_out()
             if not done and plan.config.fail_fast:
                 stopped = True
                 break
@@ -109,7 +123,17 @@ def work_on(stage: Stage, units: Sequence[Unit], run: Path, config: RunConfig, *
 
     The caller holds the lock of the run directory; see `carry_out` for the arguments.
     """
-    return _Work(stage, units, config, run, device, on_pair).carry_out()
+    return _Work(stage, units, config, run, device, on_pair, named.pool_of(config)).carry_out()
+
+
+@contextmanager
+def _workers(plan: Plan, run: Path, device: str, tell: Tell) -> Iterator[Workers | None]:
+    workers = named.workers_of(plan.config, run, plan.of(), device, tell)
+    try:
+        yield workers
+    finally:
+        if workers is not None:
+            workers.close()
 
 
 @contextmanager
@@ -139,20 +163,22 @@ class _Work:
     run: Path
     device: str
     on_pair: OnPair
+    workers: Workers | None
 
     def carry_out(self) -> bool:
         """Work on what waits; whether no pair failed."""
         groups = self._groups()
         if not groups:
             return True
-        progress = self.run / "progress"
-        shutil.rmtree(progress, ignore_errors=True)
-        progress.mkdir()
+        shutil.rmtree(self.run / "progress", ignore_errors=True)
+        # A name of its own, so that a worker that an earlier call left cannot take this one for that.
+        progress = self.run / "progress" / uuid4().hex[:12]
+        progress.mkdir(parents=True)
         try:
             jobs = self._jobs(groups, progress)
-            return self._in_workers(jobs) if needs_workers(self.config) else self._inline(jobs)
+            return self._in_workers(self.workers, jobs) if self.workers else self._inline(jobs)
         finally:
-            shutil.rmtree(progress, ignore_errors=True)
+            shutil.rmtree(self.run / "progress", ignore_errors=True)
 
     def _groups(self) -> list[tuple[tuple[Unit, ...], list[Waiting]]]:
         """What waits, by units that are worked on together; what does not is reported as finished."""
@@ -180,14 +206,14 @@ class _Work:
         return waiting
 
     def _jobs(self, groups: Sequence[tuple[tuple[Unit, ...], list[Waiting]]], progress: Path) -> list[Job]:
-        """Divide what waits in each group into as many shares as there are workers."""
-        config = self.config
+        """Divide what waits in each group into shares."""
+        config, workers = self.config, self.workers
         runtime = Runtime(
             self.run,
             self.device,
             config.precision,
             config.seed,
-            threads_per_job(config.jobs),
+            workers.threads if workers else threads_per_job(1),
             config.fail_fast,
             tuple(config.plugins),
         )
@@ -195,13 +221,14 @@ class _Work:
         return [
             Job(
                 self.stage.name,
-                Share(units, tuple(waiting[number :: config.jobs]), number),
+                Share(units, tuple(waiting[number::shares]), number),
                 runtime,
                 progress / f"{group}-{number}",
                 options,
             )
             for group, (units, waiting) in enumerate(groups)
-            for number in range(min(config.jobs, len(waiting)))
+            for shares in [workers.shares(len(waiting)) if workers else 1]
+            for number in range(shares)
         ]
 
     def _reporter(self, job: Job) -> Callable[[], None]:
@@ -212,99 +239,131 @@ class _Work:
         limit_threads(threads_per_job(1))
         done = True
         for job in jobs:
-            done &= executors.carry_out(job, job.runtime, self._reporter(job))
+            done &= carry_out_here(job, job.runtime, self._reporter(job))
             if not done and job.runtime.fail_fast:
                 break
         return done
 
-    def _in_workers(self, jobs: Sequence[Job]) -> bool:
+    def _in_workers(self, workers: Workers, jobs: Sequence[Job]) -> bool:
         """Carry jobs out in workers; those that were at work when a worker died are tried once more, each alone."""
         done, waiting = True, list(jobs)
         while waiting:
-            with executors.pool(min(self.config.jobs, len(waiting))) as pool:
-                good, unfinished = self._submit(pool, waiting)
+            good, unfinished = self._submit(workers, waiting)
             done &= good
-            suspects = [job for job in unfinished if job.progress.exists()] or unfinished[:1]
-            for job in suspects:
-                done &= self._alone(job)
-            waiting = [job for job in unfinished if job not in suspects]
+            groups = workers.second_tries(unfinished)
+            for group in groups:
+                done &= self._alone(workers, group)
+            tried = {job.progress for group in groups for job in group}
+            waiting = [job for job in unfinished if job.progress not in tried]
             if not done and self.config.fail_fast:
                 break
+        if done:
+            self._see(workers.lag, jobs)
         return done
 
-    def _alone(self, job: Job) -> bool:
-        """Try what is left of a job in a worker of its own; where that dies as well, its pairs have failed."""
-        left = self._left(job)
-        if not left.share.waiting:
+    def _alone(self, workers: Workers, jobs: Sequence[Job]) -> bool:
+        """Try what is left of jobs once more, each in a worker of its own; its pairs have failed where that dies."""
+        left = [self._again(job) for job in self._left(jobs)]
+        if not left:
             return True
-        with executors.pool(1) as pool:
-            good, unfinished = self._submit(pool, [left])
-        if unfinished:
-            self._fail(self._left(left), DIED)
+        good, unfinished = self._submit(workers, left)
+        for job in self._left(unfinished):
+            self._fail(job, DIED)
         return good and not unfinished
 
-    def _left(self, job: Job) -> Job:
-        """A job without the pairs that have a result by now."""
-        known = {unit.folder: store.results(self.run, unit).keys() for unit in job.share.units}
-        work = [
-            (pair, tuple(unit for unit in units if pair.id not in known[unit.folder]))
-            for pair, units in job.share.waiting
-        ]
-        return replace(job, share=replace(job.share, waiting=tuple((pair, units) for pair, units in work if units)))
+    def _again(self, job: Job) -> Job:
+        """A job with files of its own, as its first try may yet be at work somewhere."""
+        number = job.share.number + len(job.share.units[0].dataset.pairs)
+        return replace(
+            job, share=replace(job.share, number=number), progress=job.progress.with_name(f"{job.progress.name}-again")
+        )
+
+    def _see(self, seconds: float, jobs: Sequence[Job]) -> None:
+        """Wait until what workers of other machines have kept is seen here too, but not longer than it may take."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and self._left(jobs):
+            time.sleep(GLANCE)
+
+    def _left(self, jobs: Sequence[Job]) -> list[Job]:
+        """Jobs without the pairs that have a result by now; those that have any left."""
+        units = {unit.folder: unit for job in jobs for unit in job.share.units}
+        known = {folder: store.results(self.run, unit).keys() for folder, unit in units.items()}
+        found = []
+        for job in jobs:
+            work = (
+                (pair, tuple(unit for unit in waits if pair.id not in known[unit.folder]))
+                for pair, waits in job.share.waiting
+            )
+            left = tuple((pair, waits) for pair, waits in work if waits)
+            found += [replace(job, share=replace(job.share, waiting=left))] if left else []
+        return found
 
     def _fail(self, job: Job, reason: str) -> None:
         for pair, units in job.share.waiting:
             for unit in units:
-                store.append(self.run, unit, f"{job.share.number}", pair.id, Result(None, reason))
+                store.append(self.run, unit, job.share.number, pair.id, Result(None, reason))
                 self.on_pair(self.stage.name, _what(job.share.units))
 
-    def _submit(self, executor: Executor, jobs: Sequence[Job]) -> tuple[bool, list[Job]]:
-        """Have an executor carry out jobs; whether no pair failed, and which jobs a dead worker left unfinished."""
-        progress = _Progress({job.progress: self._reporter(job) for job in jobs})
-        futures: dict[Future[bool], Job] = {}
-        waiting: set[Future[bool]] = set()
-        done, unfinished, later = True, [], deque(jobs)
-        # With fail_fast only as many as there are workers, as what an executor holds ready cannot be taken back.
-        most = self.config.jobs if self.config.fail_fast else len(jobs)
-        while waiting or later:
-            while later and len(waiting) < most:
-                job = later.popleft()
-                future = _try_to_submit(executor, job)
-                futures[future] = job
-                waiting.add(future)
-            finished, waiting = wait(waiting, timeout=GLANCE, return_when=FIRST_COMPLETED)
-            progress.look()
-            for future in finished:
-                good = self._outcome(future, futures[future])
-                if good is None:
-                    unfinished.append(futures[future])
-                    continue
-                done &= good
+    def _submit(self, workers: Workers, jobs: Sequence[Job]) -> tuple[bool, list[Job]]:
+        """Have workers carry out jobs; whether no pair failed, and which jobs a dead worker left unfinished."""
+        progress = _Progress(jobs[0].progress.parent, {job.progress.name: self._reporter(job) for job in jobs})
+        finished: SimpleQueue[tuple[Job, Future[bool]]] = SimpleQueue()
+        done, unfinished, later, submitted = True, [], deque(jobs), 0
+        with workers.open(len(jobs)) as executor:
+            most = workers.ahead(fail_fast=self.config.fail_fast)
+            while submitted or later:
+                while later and submitted < most:
+                    job = later.popleft()
+                    future = _try_to_submit(executor, job, workers.deaths)
+                    future.add_done_callback(lambda future, job=job: finished.put((job, future)))  # type: ignore[misc]
+                    submitted += 1
+                for job, future in _all_of(finished):
+                    submitted -= 1
+                    good = self._outcome(future, job, workers.deaths)
+                    if good is None:
+                        unfinished.append(job)
+                    else:
+                        progress.end(job.progress)
+                    done &= good is not False
                 if not done and self.config.fail_fast:
                     later.clear()
+                progress.look()
+                workers.look()
         progress.look()
-        return done, [job for job in jobs if job in unfinished]
+        left = {job.progress for job in unfinished}
+        return done, [job for job in jobs if job.progress in left]
 
-    def _outcome(self, future: Future[bool], job: Job) -> bool | None:
+    def _outcome(self, future: Future[bool], job: Job, deaths: tuple[type[BaseException], ...]) -> bool | None:
         """Whether no pair of a job failed; None where its worker died. A job that raised has failed as a whole."""
         # Asked for, not raised: a KeyboardInterrupt that code in a worker raised is none of this process.
-        error = future.exception()
-        if isinstance(error, BrokenProcessPool):
+        error = CancelledError() if future.cancelled() else future.exception()
+        if isinstance(error, deaths):
             return None
         if error is not None:
-            self._fail(self._left(job), sentence(error))
+            for left in self._left([job]):
+                self._fail(left, sentence(error))
             return False
         return future.result()
 
 
-def _try_to_submit(executor: Executor, job: Job) -> Future[bool]:
+def _try_to_submit(executor: Executor, job: Job, deaths: tuple[type[BaseException], ...]) -> Future[bool]:
     """Submit a job; to an executor that is broken already, give back a future that says so."""
     try:
-        return executor.submit(job)
-    except BrokenProcessPool as error:
+        return executor.submit(job.lean())
+    except deaths as error:
         future: Future[bool] = Future()
         future.set_exception(error)
         return future
+
+
+def _all_of(queue: SimpleQueue[Any]) -> Iterator[Any]:
+    """All entries that are there, after a wait for the first one."""
+    try:
+        yield queue.get(timeout=GLANCE)
+        while True:
+            yield queue.get_nowait()
+    except Empty:
+        return
 
 
 def _what(units: Sequence[Unit]) -> str:
@@ -314,24 +373,32 @@ def _what(units: Sequence[Unit]) -> str:
 
 
 class _Progress:
-    """Reports how files grow from now on.
+    """Reports how the files of jobs grow; only those of jobs that are at work are looked at.
 
     Args:
-        on_byte: For the file of each job, what is called for every byte.
+        folder: Where the files lie.
+        on_byte: For the name of each file, what is called for every byte.
     """
 
-    def __init__(self, on_byte: Mapping[Path, Callable[[], None]]) -> None:
-        self._sizes = {file: _size(file) for file in on_byte}
+    def __init__(self, folder: Path, on_byte: Mapping[str, Callable[[], None]]) -> None:
+        self._folder = folder
+        self._sizes = dict.fromkeys(on_byte, 0)
         self._on_byte = on_byte
 
     def look(self) -> None:
         """Report what was added since the last look."""
-        for file, before in self._sizes.items():
-            size = _size(file)
-            for _ in range(size - before):
-                self._on_byte[file]()
-            self._sizes[file] = size
+        with suppress(OSError), os.scandir(self._folder) as entries:
+            for entry in entries:
+                if entry.name in self._sizes:
+                    self._report(entry.name, entry.stat().st_size)
 
+    def end(self, file: Path) -> None:
+        """Report what a job that is done added, and forget it."""
+        with suppress(OSError):
+            self._report(file.name, file.stat().st_size)
+            file.unlink()
 
-def _size(file: Path) -> int:
-    return file.stat().st_size if file.exists() else 0
+    def _report(self, name: str, size: int) -> None:
+        for _ in range(size - self._sizes[name]):
+            self._on_byte[name]()
+        self._sizes[name] = size

@@ -5,6 +5,7 @@ A bar for each stage on a terminal; elsewhere plain lines, of which a log of hou
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -61,6 +62,11 @@ def progress(totals: dict[str, int], counted: str = "pairs") -> Iterator[Advance
             bars.update(tasks[stage], advance=1, visible=True, description=Text(f"{stage} {what}".strip()).markup)
 
         yield advance
+
+
+def note(sentence: str) -> None:
+    """Show a sentence on standard error; above the bars, where there are any."""
+    print(f"uaabench: {sentence}", file=sys.stderr)
 
 
 class _Lines:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -72,6 +72,16 @@ class DatasetPlan:
             split=f"{self.split}+{degradation.name}",
             index=digest([self.index, degradation.key]),
             degradation=degradation,
+        )
+
+    def only(self, pairs: Iterable[Pair]) -> DatasetPlan:
+        """The same data set with some of its pairs and the marks of their files; its hashes stay those of all pairs."""
+        chosen = tuple(pairs)
+        paths = {path for pair in chosen for path in (pair.ir, pair.vi, pair.label, *pair.boxes.values())}
+        return replace(
+            self,
+            pairs=chosen,
+            marks={path: self.marks[path] for path in paths if path is not None and path in self.marks},
         )
 
 
@@ -193,6 +203,11 @@ class Unit:
         """How it is named in messages: `score uaa on msrs test`."""
         return f"{self.stage} {self.method.label} on {self.dataset.name}"
 
+    def only(self, pairs: Sequence[Pair]) -> Unit:
+        """The same unit with some of its pairs."""
+        fused = self.fused and self.fused.only(pairs)
+        return replace(self, dataset=self.dataset.only(pairs), fused=fused)
+
 
 # A pair, and the units that have no result for it yet.
 Waiting = tuple[Pair, tuple[Unit, ...]]
@@ -211,6 +226,14 @@ class Share:
     units: tuple[Unit, ...]
     waiting: tuple[Waiting, ...]
     number: int
+
+    def lean(self) -> Share:
+        """The same share, whose units know of no other pairs but the frames before those of a video."""
+        of_share = {pair.id for pair, _ in self.waiting} | {pair.previous for pair, _ in self.waiting}
+        pairs = [pair for pair in self.units[0].dataset.pairs if pair.id in of_share]
+        units = {unit.folder: unit.only(pairs) for unit in self.units}
+        waiting = ((pair, tuple(units[unit.folder] for unit in waits)) for pair, waits in self.waiting)
+        return replace(self, units=tuple(units.values()), waiting=tuple(waiting))
 
 
 @dataclass(frozen=True)

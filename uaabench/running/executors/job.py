@@ -1,29 +1,18 @@
-"""Where shares are carried out: in this process, or by a `concurrent.futures.Executor` such as our pool of workers.
+"""What a worker is given: a share, and everything it needs to carry it out.
 
-What an executor is given is a `Job`, which can be pickled and brings everything along: what to do, which plug-ins to
-load, and where to report progress, a file that grows by a byte with every pair. So a worker needs nothing but the run
-directory, and any executor whose workers see that directory can take the place of the pool.
+A `Job` can be pickled and brings everything along: what to do, which plug-ins to load, and where to report progress, a
+file that grows by a byte with every pair. So a worker needs nothing but the run directory.
 """
 
 from __future__ import annotations
 
-import ctypes
-import multiprocessing
-import os
-import signal
-import sys
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from uaabench.core import plugins, registry
-from uaabench.core.errors import enter_worker
+from uaabench.core import registry
 from uaabench.core.interface import Pair
 from uaabench.core.threads import limit_threads
 from uaabench.running import stage, store
@@ -32,7 +21,7 @@ from uaabench.running.units import Outcome, Runtime, Share, Unit
 
 @dataclass(frozen=True)
 class Job:
-    """One share of one stage, as an executor gets it.
+    """One share of one stage, as a worker gets it.
 
     Attributes:
         stage: Name of the stage.
@@ -54,6 +43,13 @@ class Job:
         runtime = replace(self.runtime, device=device_of_worker(self.runtime.device))
         with self.progress.open("ab", buffering=0) as progress:
             return carry_out(self, runtime, lambda: progress.write(b"."))
+
+    def lean(self) -> Job:
+        """The same job with no more of its data sets than the share needs, as it travels to a worker.
+
+        Else a set of N pairs in N shares would send N² of them.
+        """
+        return replace(self, share=self.share.lean())
 
 
 def carry_out(job: Job, runtime: Runtime, on_pair: Callable[[], object]) -> bool:
@@ -78,56 +74,6 @@ def _forgotten(left: Mapping[Any, tuple[Unit, Pair]]) -> Iterator[Outcome]:
     yield from [Outcome(unit, pair, reason="the stage gave no result for this pair") for unit, pair in left.values()]
 
 
-@contextmanager
-def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """A pool of spawned workers that end with this process, and at once where the block raises."""
-    context = multiprocessing.get_context("spawn")
-    numbers = context.Value("i", 0)
-    executor = ProcessPoolExecutor(workers, context, _start_worker, (os.getpid(), numbers))
-    try:
-        yield executor
-    except BaseException:
-        _end(executor)
-        raise
-    executor.shutdown(wait=True, cancel_futures=True)
-
-
-def _end(executor: ProcessPoolExecutor) -> None:
-    """End a pool without waiting for the jobs that run: their pairs are worked on again next time."""
-    processes = list((getattr(executor, "_processes", None) or {}).values())
-    executor.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
-        process.kill()
-
-
-_worker_number: int | None = None
-
-
-def _start_worker(parent: int, numbers: Any) -> None:
-    global _worker_number  # noqa: PLW0603 - a worker process has exactly one number
-    with numbers.get_lock():
-        _worker_number = numbers.value
-        numbers.value += 1
-    # Ctrl-C arrives at all processes of the terminal; the parent decides what becomes of its workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    enter_worker()
-    _die_with(parent)
-
-
-def _die_with(parent: int) -> None:
-    """End this process when its parent ends, however that happens: at once on Linux, within a second elsewhere."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        plugins.end_now(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 _ready: set[Path] = set()
 
 
@@ -137,6 +83,15 @@ def ready(runtime: Runtime) -> None:
     new = [path for path in runtime.plugins if path not in _ready]
     registry.load_plugins(new)
     _ready.update(new)
+
+
+_worker_number: int | None = None
+
+
+def number_worker(number: int) -> None:
+    """Say which of the workers of this machine this process is, counted from 0."""
+    global _worker_number  # noqa: PLW0603 - a worker process has exactly one number
+    _worker_number = number
 
 
 def device_of_worker(device: str) -> str:
