@@ -57,6 +57,7 @@ def run(  # noqa: PLR0913 - one parameter for each entry of a configuration, all
     degrade: Sequence[str] = (),
     score_against: Literal["clean", "degraded"] = "clean",
     limit: int | None = None,
+    shard: str = "",
     seed: int = 0,
     fail_fast: bool = False,
     data_root: Given | None = None,
@@ -91,6 +92,7 @@ def run(  # noqa: PLR0913 - one parameter for each entry of a configuration, all
         degrade: Degradations such as `ir.noise:3`; each adds a degraded version of every data set.
         score_against: The sources that fused images of degraded input are scored against.
         limit: Only the first so many pairs of each data set.
+        shard: `2/8` for the second of eight runs that share out the pairs of each data set, to be merged.
         seed: Seed set before every pair, 0 to 2^32 - 1.
         fail_fast: Stop at the first failure.
         data_root: Folder of the data sets; None for `$UAABENCH_DATA` or the user's data folder.
@@ -125,6 +127,7 @@ def run(  # noqa: PLR0913 - one parameter for each entry of a configuration, all
         "degrade": _listed("degrade", degrade),
         "score_against": score_against,
         "limit": limit,
+        "shard": shard,
         "seed": seed,
         "fail_fast": fail_fast,
         "data_root": data_root,
@@ -144,7 +147,8 @@ def plan_run(config: RunConfig, out: Given | None = None) -> tuple[Plan, Path]:
     """
     planned = plan.make(config, pipeline.pick_device(config.device, config.executor).partition(":")[0])
     labels = "-".join(dict.fromkeys(data.label for data in planned.datasets))
-    return planned, Path(out).expanduser() if out is not None else Path("runs") / f"{labels}-{planned.key[:8]}"
+    shard = f"-shard-{config.shard.replace('/', '-of-')}" if config.shard else ""
+    return planned, Path(out).expanduser() if out is not None else Path("runs") / f"{labels}-{planned.key[:8]}{shard}"
 
 
 def carry_out_and_report(

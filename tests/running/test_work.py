@@ -260,8 +260,8 @@ def test_methods_that_are_scored_together_wait_only_for_what_they_lack(planned, 
     (job,) = [job for job in jobs if not isinstance(job, int)]
     # A worker learns of the pairs of its share only.
     (pair,) = [pair for pair in unit.dataset.pairs if pair.id == "2"]
-    assert [(pair.id, units) for pair, units in job.share.waiting] == [("2", (unit.only([pair]),))]
-    assert job.share.units == tuple(unit.only([pair]) for unit in one.units["score"])
+    assert [(pair.id, units) for pair, units in job.share.waiting] == [("2", (unit.on(unit.dataset.only([pair])),))]
+    assert job.share.units == tuple(unit.on(unit.dataset.only([pair])) for unit in one.units["score"])
 
 
 def test_a_pool_ends_with_its_block_and_its_workers_leave_ctrl_c_to_their_parent():

@@ -117,9 +117,12 @@ def merge(
     out: Annotated[Path, typer.Option("--out", "-o", help="The new run directory.")],
     plugin: options.Plugins = None,
 ) -> None:
-    """Join runs of one profile on the same images into one table.
+    """Join runs of one profile on the same images into one table, or the shards of one run into that run.
 
-    Example: uaabench merge runs/uaa runs/tardal --out runs/both
+    Examples:
+        uaabench merge runs/uaa runs/tardal --out runs/both
+
+        uaabench merge runs/msrs-*-shard-*-of-8 --out runs/msrs
     """
     from uaabench.cli.running import print_report
     from uaabench.core import registry

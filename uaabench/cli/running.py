@@ -51,6 +51,9 @@ def run(
     ] = None,
     score_against: options.ScoreAgainst = None,
     limit: Annotated[int | None, typer.Option(help="Only the first N pairs of each data set.")] = None,
+    shard: Annotated[
+        str | None, typer.Option(help="`2/8`: the second of eight runs that share the pairs out; `merge` joins them.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Run directory. Default: `runs/<plan>`.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file with these options; what is given here wins.")] = None,
     data_root: options.DataRoot = None,
@@ -98,6 +101,7 @@ def run(
         "degrade": options.split_commas(degrade),
         "score_against": score_against,
         "limit": limit,
+        "shard": shard,
         "data_root": data_root,
         "plugins": plugin,
         "seed": seed,

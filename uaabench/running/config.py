@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PositiveInt,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from uaabench.core.errors import UsageError
 from uaabench.core.mappings import read_mapping
@@ -41,6 +50,7 @@ class RunConfig(BaseModel):
         degrade: Degradations such as `ir.noise:3`; each adds a degraded version of every data set.
         score_against: The sources that fused images of degraded input are scored against.
         limit: Only the first so many pairs of each data set.
+        shard: `2/8` for the second of eight runs that share out the pairs of each data set, to be merged.
         seed: Seed set before every pair, 0 to 2^32 - 1 as NumPy takes it.
         fail_fast: Stop at the first failure.
         data_root: Folder of the data sets; None for `$UAABENCH_DATA` or the user data folder.
@@ -67,10 +77,20 @@ class RunConfig(BaseModel):
     degrade: list[str] = []
     score_against: Literal["clean", "degraded"] = "clean"
     limit: PositiveInt | None = None
+    shard: str = Field(default="", pattern=r"^([1-9]\d{0,5}/[1-9]\d{0,5})?$")
     seed: int = Field(default=0, ge=0, lt=2**32)
     fail_fast: bool = False
     data_root: GivenPath | None = None
     plugins: list[GivenPath] = []
+
+    @field_validator("shard")
+    @classmethod
+    def _one_of_them(cls, shard: str, info: ValidationInfo) -> str:
+        if shard and int(shard.partition("/")[0]) > int(shard.partition("/")[2]):
+            raise ValueError(f"there is no shard {shard}")
+        if shard and info.data.get("beside"):
+            raise ValueError("reference rows stand beside whole data sets; give --beside once the shards are merged")
+        return shard
 
 
 def build(given: dict[str, Any], file: Path | None = None) -> RunConfig:

@@ -154,7 +154,7 @@ def command(config: RunConfig) -> str:
         words += [option, ",".join(entries)] if entries else []
     defaults = RunConfig(methods=config.methods)
     judges = ("segmenter", "protocol", "detector", "detection_protocol")
-    for name in ("profile", *judges, "precision", "limit", "seed", "score_against"):
+    for name in ("profile", *judges, "precision", "limit", "shard", "seed", "score_against"):
         if getattr(config, name) != getattr(defaults, name):
             words += [f"--{name.replace('_', '-')}", str(getattr(config, name))]
     return shlex.join([*words, *([] if config.floor else ["--no-floor"])])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from uaabench.core import files
 from uaabench.core.errors import StorageError, UsageError
-from uaabench.running import manifest, store
+from uaabench.running import manifest, shards, store
 from uaabench.running.evidence import Run, load, refuse_unlike
 from uaabench.running.lock import locked
 from uaabench.running.tables import RECORDS, TALLIES, read_table, write_table
@@ -26,7 +26,7 @@ DECISIVE = {
 
 
 def merge(runs: Sequence[Path], out: Path) -> Path:
-    """Join runs of one profile on the same images into a new run directory, artefacts included.
+    """Join runs of one profile on the same images, or the shards of one run, into a new run directory with artefacts.
 
     A method that several runs have must be the same in all of them; it is taken from the first. A method that lacks a
     data set or metric which another has is shown as not computed there.
@@ -47,6 +47,9 @@ def merge(runs: Sequence[Path], out: Path) -> Path:
         raise UsageError("Name at least two runs to merge.")
     if (out / manifest.NAME).exists():
         raise UsageError(f"{out} already holds a run; name a new folder with --out.")
+    if shards.are_shards(runs):
+        shards.merge(runs, out)
+        return out
     parts = [load(run) for run in runs]
     for number, part in enumerate(parts):
         for earlier in parts[:number]:

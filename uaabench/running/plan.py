@@ -54,6 +54,19 @@ class Plan:
             unit for stage in self.stages if names is None or stage.name in names for unit in self.units[stage.name]
         ]
 
+    def shard(self, number: int, of: int) -> Plan:
+        """The same plan, with the same keys, for some pairs of each data set; see `DatasetPlan.shard`.
+
+        Raises:
+            UsageError: A data set has too few pairs.
+        """
+        datasets = {dataset.place: dataset.shard(number, of) for dataset in self.datasets}
+        units = {
+            name: tuple(unit.on(datasets[unit.dataset.place]) for unit in planned)
+            for name, planned in self.units.items()
+        }
+        return replace(self, datasets=tuple(datasets.values()), units=units)
+
 
 def make(config: RunConfig, device: str) -> Plan:
     """Resolve a run.
@@ -86,7 +99,7 @@ def make(config: RunConfig, device: str) -> Plan:
         units[stage.name] = tuple(stage.units(planning))
         if not planning.fuse:
             planning = replace(planning, fuse=units[stage.name])
-    return Plan(
+    whole = Plan(
         config,
         planning.methods,
         planning.datasets,
@@ -96,6 +109,10 @@ def make(config: RunConfig, device: str) -> Plan:
         tuple(stage for stage in known if units[stage.name]),
         {name: planned for name, planned in units.items() if planned},
     )
+    if not config.shard:
+        return whole
+    number, _, of = config.shard.partition("/")
+    return whole.shard(int(number), int(of))
 
 
 def _takers(methods: Sequence[MethodPlan]) -> dict[str, Callable[[], Callable[..., Any]]]:

@@ -11,7 +11,7 @@ from typing import Any
 from uaabench.core import registry
 from uaabench.core.arrays import ByteImage
 from uaabench.core.boxes import Boxes
-from uaabench.core.errors import faults
+from uaabench.core.errors import UsageError, faults
 from uaabench.core.files import Mark, digest
 from uaabench.core.interface import DatasetCard, FusionDataset, Pair, Sources
 from uaabench.degradations import Degradation
@@ -83,6 +83,35 @@ class DatasetPlan:
             pairs=chosen,
             marks={path: self.marks[path] for path in paths if path is not None and path in self.marks},
         )
+
+    def shard(self, number: int, of: int) -> DatasetPlan:
+        """The pairs of one shard, counted from 1, of so many that share the data set out; a video stays whole.
+
+        Raises:
+            UsageError: No pair is left for this shard.
+        """
+        first = _first_frames(self.pairs)
+        videos = {name: position for position, name in enumerate(dict.fromkeys(first.values()))}
+        if len(videos) < of:
+            raise UsageError(
+                f"{self.name} cannot be shared out among {of} shards, as it has {len(videos)} pairs or videos; take "
+                "fewer."
+            )
+        return self.only(pair for pair in self.pairs if videos[first[pair.id]] % of == number - 1)
+
+
+def _first_frames(pairs: Sequence[Pair]) -> dict[str, str]:
+    """By the id of each pair that of the first frame of its video, in whatever order they are; its own for an image."""
+    before = {pair.id: pair.previous for pair in pairs}
+    first: dict[str, str] = {}
+    for pair in before:
+        way = {pair: None}
+        at = pair
+        while at not in first and before[at] in before and before[at] not in way:
+            at = before[at]
+            way[at] = None
+        first.update(dict.fromkeys(way, first.get(at, at)))
+    return {pair: first[pair] for pair in before}
 
 
 class PlannedPairs:
@@ -203,10 +232,9 @@ class Unit:
         """How it is named in messages: `score uaa on msrs test`."""
         return f"{self.stage} {self.method.label} on {self.dataset.name}"
 
-    def only(self, pairs: Sequence[Pair]) -> Unit:
-        """The same unit with some of its pairs."""
-        fused = self.fused and self.fused.only(pairs)
-        return replace(self, dataset=self.dataset.only(pairs), fused=fused)
+    def on(self, dataset: DatasetPlan) -> Unit:
+        """The same unit on some pairs of its data set, as `DatasetPlan.only` gives them."""
+        return replace(self, dataset=dataset, fused=self.fused and self.fused.on(dataset))
 
 
 # A pair, and the units that have no result for it yet.
@@ -231,7 +259,8 @@ class Share:
         """The same share, whose units know of no other pairs but the frames before those of a video."""
         of_share = {pair.id for pair, _ in self.waiting} | {pair.previous for pair, _ in self.waiting}
         pairs = [pair for pair in self.units[0].dataset.pairs if pair.id in of_share]
-        units = {unit.folder: unit.only(pairs) for unit in self.units}
+        dataset = self.units[0].dataset.only(pairs)
+        units = {unit.folder: unit.on(dataset) for unit in self.units}
         waiting = ((pair, tuple(units[unit.folder] for unit in waits)) for pair, waits in self.waiting)
         return replace(self, units=tuple(units.values()), waiting=tuple(waiting))
 
