@@ -47,6 +47,34 @@ def test_of_several_results_of_a_pair_the_last_one_without_a_reason_counts(tmp_p
     assert store.results(tmp_path, unit)["b"] == Result(None, "first")
 
 
+def test_files_are_read_once_for_all_who_ask_and_again_when_they_were_written_to(tmp_path, monkeypatch):
+    units = [make_unit(method=f"method-{number}", key=f"{number:010}") for number in range(20)]
+    for unit in units:
+        store.begin(tmp_path, unit, {"a": Result(1)})
+    read = []
+    parse = store._parse
+    monkeypatch.setattr(store, "_parse", lambda key, marked: read.append(key) or parse(key, marked))
+    for _ in range(3):
+        assert all(store.results(tmp_path, unit) == {"a": Result(1)} for unit in units)
+    assert len(read) == 20
+    store.append(tmp_path, units[0], 0, "b", Result(2))
+    assert store.results(tmp_path, units[0]) == {"a": Result(1), "b": Result(2)}
+    assert len(read) == 21
+
+
+def test_no_more_is_kept_in_memory_than_the_limit_allows(tmp_path, monkeypatch):
+    units = [make_unit(method=f"method-{number}", key=f"{number:010}") for number in range(5)]
+    for unit in units:
+        store.begin(tmp_path, unit, {"a": Result("x" * 100)})
+    size = (tmp_path / units[0].folder / store.RESULTS).stat().st_size
+    monkeypatch.setattr(store, "MOST_KEPT", 2 * size)
+    store._read.clear()
+    for unit in units:
+        assert store.results(tmp_path, unit) == {"a": Result("x" * 100)}
+        assert len(store._read) <= 2
+    assert [key for key, _ in store._read] == [unit.key for unit in units[-2:]]
+
+
 def test_a_pair_that_is_not_of_the_data_set_has_no_result(tmp_path, unit):
     store.append(tmp_path, unit, 0, "z", Result(1))
     assert store.results(tmp_path, unit) == {}

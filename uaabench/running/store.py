@@ -18,9 +18,9 @@ import hashlib
 import json
 import os
 import shutil
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ from uaabench.core.errors import DataError, StorageError, UsageError
 from uaabench.running.units import Failure, Unit
 
 RESULTS = "results.jsonl"
+# Bytes of results files whose content is kept in memory, where it takes some times as much.
+MOST_KEPT = 100_000_000
 Holds = Callable[[str, Any], bool]
 
 
@@ -134,10 +136,27 @@ def read_results(folder: Path, key: str) -> Mapping[str, Result]:
     return _parsed(key, marked)
 
 
-# A unit's results are asked for several times in a row, by the unit itself and by those that read its artefacts.
-@lru_cache(maxsize=8)
-def _parsed(key: str, marked: tuple[tuple[Path, tuple[int, int, int] | None], ...]) -> Mapping[str, Result]:
-    """What whole lines some files hold, each with the fingerprint that tells whether it was written to since."""
+Marked = tuple[tuple[Path, tuple[int, int, int] | None], ...]
+# What was read lately, by key and files, each with the fingerprint that tells whether it was written to since. Results
+# are asked for several times, by the unit itself and by those that read its artefacts, but there may be millions.
+_read: OrderedDict[tuple[str, Marked], Mapping[str, Result]] = OrderedDict()
+
+
+def _parsed(key: str, marked: Marked) -> Mapping[str, Result]:
+    """What whole lines some files hold."""
+    known = _read.pop((key, marked), None)
+    found = _read[key, marked] = _parse(key, marked) if known is None else known
+    while len(_read) > 1 and sum(map(_size, _read)) > MOST_KEPT:
+        _read.popitem(last=False)
+    return found
+
+
+def _size(read: tuple[str, Marked]) -> int:
+    """Bytes of the files that were read."""
+    return sum(fingerprint[0] for _, fingerprint in read[1] if fingerprint)
+
+
+def _parse(key: str, marked: Marked) -> dict[str, Result]:
     found: dict[str, Result] = {}
     for file, _ in marked:
         try:
@@ -164,7 +183,8 @@ def _line(unit: Unit, pair: str, result: Result) -> str:
 
 def _entry(key: str, line: bytes) -> tuple[str, Result] | None:
     try:
-        entry = json.loads(line)
+        # A text is read faster than bytes, whose encoding would be guessed.
+        entry = json.loads(line.decode())
         content = entry["result"]
         if entry["check"] != _check(key, content):
             return None
