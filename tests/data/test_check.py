@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from uaabench.core import registry
+from uaabench.core import hashes, registry
 from uaabench.data import check as datacheck
 
 
@@ -37,6 +37,20 @@ def test_every_kind_of_damage_is_found_by_file(pair_folder):
     assert told(problems, "vi/2.png", "12x10")
     assert told(problems, "ir/3.png", "equals that of")
     assert len(problems) == 4
+
+
+def test_content_that_changed_unseen_since_a_run_read_it_is_found(pair_folder, monkeypatch):
+    monkeypatch.setattr(hashes, "SETTLED", 0)
+    paths = [pair_folder / kind / "1.png" for kind in ("ir", "vi")]
+    hashes.marks(pair_folder, paths)
+    assert problems_of(pair_folder) == []
+    # As if a disk had lost some bits: another image, and the system knows of no change.
+    states = {path: hashes._state(path) for path in paths}
+    monkeypatch.setattr(hashes, "_state", states.get)
+    cv2.imwrite(str(paths[0]), 255 - cv2.imread(str(paths[0]), cv2.IMREAD_UNCHANGED))
+    (problem,) = problems_of(pair_folder)
+    assert problem.where == str(paths[0])
+    assert "not what a run has read" in problem.sentence
 
 
 def test_label_values_and_sizes_are_checked(tmp_path):

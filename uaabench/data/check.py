@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -13,6 +14,7 @@ import numpy as np
 from uaabench.core import imaging
 from uaabench.core.errors import AbsentError, DataError
 from uaabench.core.files import IMAGE_SUFFIXES, sha256
+from uaabench.core.hashes import kept
 from uaabench.core.interface import FusionDataset, Pair, Sources
 from uaabench.core.streams import ordered_map
 from uaabench.data.listing import pairs_of
@@ -63,6 +65,8 @@ def verify(dataset: FusionDataset, splits: Sequence[str] = (), *, threads: int =
     asked = splits or (() if listed or refused else (dataset.card.default_split,))
     refused |= {split: absent[split] for split in asked if split in absent}
     problems = [Problem(f"{dataset.card.name}:{split}", str(error)) for split, error in refused.items()]
+    everything = {path for pairs in listed.values() for pair in pairs for path in _files(pair)}
+    problems += _kept_hash_problems(dataset, everything)
     checked: set[Path] = set()
     for split, pairs in listed.items():
         hashes: Hashes = getattr(dataset, "expected_hashes", _no_hashes)(split)
@@ -177,6 +181,23 @@ def _hash_problems(pair: Pair, hashes: Hashes) -> Iterator[Problem]:
             continue  # reading says why
         if changed:
             yield Problem(str(path), "The file is not the released one (its SHA-256 differs); copy it from the source.")
+
+
+def _files(pair: Pair) -> list[Path]:
+    """All files of a pair."""
+    return [path for path in (pair.ir, pair.vi, pair.label, *pair.boxes.values()) if path is not None]
+
+
+def _kept_hash_problems(dataset: FusionDataset, paths: Iterable[Path]) -> Iterator[Problem]:
+    """Files whose content has changed unseen since a run kept its hash."""
+    for path, expected in kept(dataset.root, sorted(paths)).items():
+        with suppress(OSError):  # reading says why
+            if sha256(path) != expected:
+                yield Problem(
+                    str(path),
+                    "Its content is not what a run has read, although size and times of the file are: the disk may be "
+                    "failing; copy the file from the source again, which later runs will see.",
+                )
 
 
 def _unreadable(pair: Pair) -> Iterator[Problem]:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Collection, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from uaabench.core import files, paths, registry, weights
+from uaabench.core import files, hashes, paths, registry, weights
 from uaabench.core.errors import DataError, UsageError
-from uaabench.core.files import Mark
 from uaabench.core.interface import FusionDataset, Pair
 from uaabench.data.listing import pairs_of
 from uaabench.data.sources import how_to_get
@@ -114,13 +112,11 @@ def split_name(dataset: FusionDataset, split: str) -> str:
 
 
 def plan_dataset(dataset: FusionDataset, label: str, split: str, pairs: Sequence[Pair]) -> DatasetPlan:
-    """Describe some pairs of a split, and hash their files, each once."""
+    """Describe some pairs of a split, and hash their files, each once; see `core.hashes`."""
     named = (
         path for pair in pairs for path in (pair.ir, pair.vi, pair.label, *pair.boxes.values()) if path is not None
     )
-    wanted = list(dict.fromkeys(named))
-    with ThreadPoolExecutor() as pool:
-        marks = dict(zip(wanted, pool.map(Mark.of, wanted), strict=True))
+    marks = hashes.marks(dataset.root, named)
     entries = [[pair.id, marks[pair.ir].sha256, marks[pair.vi].sha256] for pair in pairs]
     card = dataset.card
     return DatasetPlan(

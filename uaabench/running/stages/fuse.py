@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from uaabench.core import files, imaging, registry
+from uaabench.core import files, hashes, imaging, registry
 from uaabench.core.arrays import ByteImage
 from uaabench.core.errors import DataError, UsageError, faults, sentence
-from uaabench.core.files import Mark
 from uaabench.core.interface import Pair
 from uaabench.core.streams import ordered_map
 from uaabench.methods.fusing import Precomputed, make_fuser
@@ -121,9 +119,8 @@ def _precomputed(method: MethodPlan, dataset: DatasetPlan) -> Precomputed:
             f"None of the {len(known)} images in {method.folder} is named like a pair of {dataset.name}, such as "
             f"{dataset.pairs[0].id}.png; name fused images like their sources."
         )
-    with ThreadPoolExecutor() as pool:
-        marks = list(pool.map(Mark.of, named.values()))
-    return {pair: (path, mark) for (pair, path), mark in zip(named.items(), marks, strict=True)}
+    marks = hashes.marks(method.folder or Path(), named.values())
+    return {pair: (path, marks[path]) for pair, path in named.items()}
 
 
 def _refuse_degraded(method: MethodPlan, datasets: Sequence[DatasetPlan]) -> None:
