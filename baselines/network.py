@@ -17,6 +17,8 @@ from uaabench.core.interface import FusionMethod
 State = dict[str, Tensor]
 # float32 holds nothing smaller at full precision, and CPUs take a slow path for such numbers.
 DENORMAL = 1e-30
+# A file of another network has hundreds of entries that do not fit.
+ENTRIES_SHOWN = 3
 
 
 class NetworkMethod(FusionMethod):
@@ -41,7 +43,7 @@ class NetworkMethod(FusionMethod):
         try:
             self._network.load_state_dict(self.adapt(flush_denormals(read_state(weights, card.title))))
         except RuntimeError as error:
-            reason = str(error).splitlines()[-1].strip()
+            reason = _shortened(str(error).splitlines()[-1].strip())
             raise WeightsError(f"{weights} does not fit {card.title}: {reason}") from error
         # In this layout convolutions of these networks take half of the time on a processor.
         self._network.to(device).to(memory_format=torch.channels_last).eval()
@@ -49,6 +51,14 @@ class NetworkMethod(FusionMethod):
     def adapt(self, state: State) -> State:
         """Bring the entries of a checkpoint to those of the network; they are the same unless a method says more."""
         return state
+
+
+def _shortened(reason: str) -> str:
+    """What torch says of entries that do not fit, with the first ones and how many there are more."""
+    entries = reason.split('", "')
+    if len(entries) <= ENTRIES_SHOWN:
+        return reason
+    return '", "'.join(entries[:ENTRIES_SHOWN]) + f'" and {len(entries) - ENTRIES_SHOWN} more.'
 
 
 class ScriptMethod(NetworkMethod):

@@ -52,6 +52,13 @@ def test_without_weights_the_message_names_those_there_are():
         Single().load(None, torch.device("cpu"))
 
 
+def test_of_a_file_of_another_network_the_message_names_the_first_entries(tmp_path):
+    torch.save({f"layer{i}.weight": torch.ones(1) for i in range(100)}, tmp_path / "other.pth")
+    with pytest.raises(WeightsError, match=r"layer0\.weight.*layer2\.weight\" and 97 more") as caught:
+        Single().load(tmp_path / "other.pth", torch.device("cpu"))
+    assert len(str(caught.value)) < 300
+
+
 def test_a_file_without_tensors_is_refused(tmp_path):
     torch.save({"epoch": 3}, tmp_path / "x.pth")
     with pytest.raises(WeightsError, match="holds no tensors"):
