@@ -3,7 +3,9 @@
 import collections
 import os
 import re
+import zipfile
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -22,6 +24,7 @@ WRAPPED = [
     {"net": STATE},
     {"net": STATE, "optimizer": {"state": {0: {"step": torch.ones(1)}}, "param_groups": [{"lr": 0.1}]}, "epoch": 3},
     STATE | {"epoch": 3},
+    {"model": STATE, "train_loss": [np.float64(0.5), np.float32(0.25)], "steps": np.int64(7)},
 ]
 
 
@@ -71,6 +74,17 @@ class Runs:
 
     def __reduce__(self):
         return os.mkdir, (str(self.folder),)
+
+
+def test_numbers_of_numpy_are_read_as_versions_before_the_second_wrote_them(tmp_path):
+    path = save(tmp_path, {"model": STATE, "loss": np.float64(0.5)})
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content.replace(b"cnumpy._core.multiarray", b"cnumpy.core.multiarray"))
+    assert b"cnumpy.core.multiarray" in path.read_bytes()
+    assert read(path)["conv.weight"].tolist() == [1, 1]
 
 
 def test_nothing_in_a_checkpoint_runs(tmp_path):

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from uaabench.core.errors import WeightsError
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ def read_checkpoint(path: Path, what: str, allowed: Sequence[Any] = ()) -> Any:
     import torch
 
     try:
-        with torch.serialization.safe_globals(list(allowed)):
+        with torch.serialization.safe_globals([*_numbers_of_numpy(), *allowed]):
             return torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise WeightsError(f"Cannot read the checkpoint {path}: {error.strerror or error}.") from error
@@ -46,6 +48,17 @@ def read_checkpoint(path: Path, what: str, allowed: Sequence[Any] = ()) -> Any:
         raise WeightsError(f"{path} is no PyTorch checkpoint; give a file of {what}.") from error
     except Exception as error:  # the unpickler raises whatever a foreign file makes it stumble over
         raise WeightsError(f"{path} is no PyTorch checkpoint; give a file of {what}.") from error
+
+
+def _numbers_of_numpy() -> list[Any]:
+    """What a number of NumPy is pickled by, as training loops write their losses beside the network: no code of a file.
+
+    NumPy 2 renamed the module, so that older files name it as it was.
+    """
+    scalar = np.float64(0).__reduce__()[0]
+    kinds = [type(np.dtype(kind)) for kind in (np.float32, np.float64, np.int32, np.int64, np.bool_)]
+    places = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
+    return [*((scalar, place) for place in places), np.dtype, *kinds]
 
 
 def tensors_of(content: Any, path: Path, what: str) -> dict[str, Tensor]:
