@@ -40,8 +40,9 @@ class NetworkMethod(FusionMethod):
                 f"{card.title} needs weights: name them as {card.name}@PATH{f' or {known}' if known else ''}; "
                 "'uaabench weights list' says where to get them."
             )
+        state = self.adapt(flush_denormals(read_state(weights, card.title)))
         try:
-            self._network.load_state_dict(self.adapt(flush_denormals(read_state(weights, card.title))))
+            self._network.load_state_dict(state)
         except RuntimeError as error:
             reason = _shortened(str(error).splitlines()[-1].strip())
             raise WeightsError(f"{weights} does not fit {card.title}: {reason}") from error
@@ -49,7 +50,10 @@ class NetworkMethod(FusionMethod):
         self._network.to(device).to(memory_format=torch.channels_last).eval()
 
     def adapt(self, state: State) -> State:
-        """Bring the entries of a checkpoint to those of the network; they are the same unless a method says more."""
+        """Bring the entries of a checkpoint to those of the network, or the network to them.
+
+        They are the same unless a method says more.
+        """
         return state
 
 

@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn import functional
 
 from uaabench.baselines.objectives import ifcnn, mmdrfuse, ship, ydtr
+from uaabench.baselines.objectives.stronger import stronger
 from uaabench.baselines.seafusion import GradientBlock
 from uaabench.training.crops import Batch
 from uaabench.training.objective import objective_of
@@ -111,6 +112,31 @@ def test_mmdrfuse_asks_for_the_maximum_and_its_edges(batch):
     pixel[..., 2, 2] = 1
     expected = functional.pad(torch.tensor([[1.0, 1, 1], [1, -8, 1], [1, 1, 1]]), (1, 1, 1, 1))
     torch.testing.assert_close(mmdrfuse.laplacian(pixel)[0, 0], expected)
+
+
+def test_the_stronger_source_is_the_brighter_pixel_and_the_steeper_slope_with_its_sign():
+    # Slopes of 0.02 right and of 0.03 left a pixel; Sobel gives eight times as much away from the border, down nothing.
+    ramp = torch.arange(16.0).expand(1, 1, 16, 16)
+    ir, y, fused = 0.02 * ramp, 0.6 - 0.03 * ramp, torch.full((1, 1, 16, 16), FUSED)
+    found = stronger(fused, ir, y)
+    assert found["intensity"].item() == pytest.approx((fused - torch.maximum(ir, y)).abs().mean().item())
+    # The outer columns, whose neighbour is repeated, have half of the slope: 15 of 16 columns count.
+    assert found["slopes"].item() == pytest.approx(10 * 8 * 0.03 * 15 / 16 / 2, rel=1e-4)
+    assert stronger(y, ir, y)["slopes"].item() == pytest.approx(0, abs=1e-5)
+    inverted = stronger(1 - y, ir, y)
+    assert inverted["slopes"].item() == pytest.approx(2 * found["slopes"].item(), rel=1e-4)
+
+
+def test_the_patterns_of_cunet_start_as_a_dictionary_of_which_all_give_back_a_smooth_image():
+    objective = objective_of("cunet")()
+    image = torch.linspace(0.2, 0.8, 48).expand(1, 1, 48, 48)
+    with torch.no_grad():
+        back = objective.network.conv_u(objective.network.net_u.layer_in(image))
+        fused = objective.network(image, 1 - image)
+    inside = (..., slice(8, -8), slice(8, -8))
+    torch.testing.assert_close(back[inside], image[inside], atol=5e-3, rtol=0)
+    # Half of each source; codes below the thresholds are lost.
+    torch.testing.assert_close(fused[inside], torch.full_like(image, 0.5)[inside], atol=0.05, rtol=0)
 
 
 def test_ship_masks_each_source_where_it_is_not_more_salient(batch):
