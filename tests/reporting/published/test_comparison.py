@@ -176,8 +176,12 @@ def test_a_row_of_a_part_of_the_pairs_explains_what_lies_in_its_interval(monkeyp
     assert verdicts(row) == [EXPLAINED, UNEXPLAINED]
     assert reasons(row)[0] == (
         "pairs",
-        "Probably equal over all pairs: it lies in the 95 % interval of our mean over 4 of 100 pairs.",
+        "Probably equal over all pairs: it lies in the 95 % interval of our mean over 4 of 100.",
     )
+    near, far = {"EN": [5.0, 6.0, 5.0, 6.0]}, {"EN": [7.0, 8.0, 7.0, 8.0]}
+    variants = reference({"tardal@dt": far, "tardal@dt-eval": near}, track="official")
+    row = only(paper(table({"TarDAL": "5.6"}, metrics=("EN",))), variants)
+    assert reasons(row)[0][1].endswith("of our mean over 4 of 100, and not in that of tardal@dt.")
     # Of all pairs there is a row of the same method: the part has no say.
     monkeypatch.setitem(registry.dataset_class("tno").card.splits, "all", 5)
     whole = reference({"swt": {"EN": [7.0] * 5, "SD": [40.0] * 5}})
@@ -192,6 +196,21 @@ def test_rows_and_values_are_counted_by_verdict():
         "3 published rows of 1 papers; 2 have a row here: 1 equal, 0 explained, 1 unexplained. "
         "Of their 4 values: 3 equal, 0 explained, 1 unexplained."
     )
+
+
+def shipped_rows(method, label):
+    """Rows of the shipped papers of one method that stand beside one of ours, by paper and data set."""
+    parts = reference_rows.references(papers.shipped_folder())
+    rows = comparison.compare(papers.papers(), [*reference_rows.references(), *parts])
+    return {(row.paper, row.table.dataset): row for row in rows if (row.method, row.label) == (method, label)}
+
+
+def test_tardal_of_cddfuse_is_tardal_with_the_statistics_of_its_training():
+    rows = shipped_rows("TarDAL", "tardal@dt-eval")
+    assert verdicts(rows["cddfuse", "roadscene"]) == [EQUAL] * 8
+    assert verdicts(rows["cddfuse", "msrs"]) == [EXPLAINED] * 8
+    released = "and not in that of tardal@dt."
+    assert all(why.endswith(released) for name in ("cddfuse", "emma", "film") for _, why in reasons(rows[name, "msrs"]))
 
 
 def test_no_value_is_lost_of_the_shipped_papers():

@@ -87,11 +87,18 @@ def _last_place(printed: Decimal) -> Decimal:
 def _part(case: Case) -> Reason | None:
     if not case.ours.is_part:
         return None
-    interval = case.ours.interval(case.label, case.metric)
-    if not interval.low <= float(case.printed) <= interval.high:
+    inside = {label: _is_inside(case, label) for label in case.ours.of(case.method)}
+    if not inside.pop(case.label):
         return None
-    mean = f"the 95 % interval of our mean over {interval.n} of {case.ours.total} pairs"
-    return Reason("pairs", f"Probably equal over all pairs: it lies in {mean}.")
+    number, total = len(case.ours.pairs), case.ours.total
+    sentence = f"Probably equal over all pairs: it lies in the 95 % interval of our mean over {number} of {total}"
+    outside = [label for label, is_inside in inside.items() if not is_inside]
+    return Reason("pairs", f"{sentence}, and not in that of {', '.join(outside)}." if outside else f"{sentence}.")
+
+
+def _is_inside(case: Case, label: str) -> bool:
+    interval = case.ours.interval(label, case.metric)
+    return interval.low <= float(case.printed) <= interval.high
 
 
 def _another_profile(case: Case) -> Reason | None:
