@@ -70,6 +70,7 @@ def test_what_is_not_there_is_one_sentence(uaabench, folder, tmp_path):
         (("llvip",), 2, "No paper prints rows of llvip; see: uaabench published --all"),
         (("--folder", tmp_path), 4, "has no published rows; name a folder with a TOML file for each paper."),
         (("--folder", tmp_path / "no"), 4, "has no published rows"),
+        (("--reference", tmp_path / "no"), 2, "does not exist"),
         (("--format", "html"), 2, "'html' is not one of 'text', 'md', 'json'"),
     ]:
         result = uaabench("published", *arguments)

@@ -18,7 +18,8 @@ def published(
     everything: Annotated[bool, typer.Option("--all", help="Also rows of methods that have no row here.")] = False,
     folder: Annotated[Path | None, typer.Option("--folder", help="Papers. Default: those of the package.")] = None,
     reference: Annotated[
-        Path | None, typer.Option("--reference", help="Reference rows. Default: those of the package.")
+        Path | None,
+        typer.Option(exists=True, file_okay=False, help="Folder of reference rows. Default: those of the package."),
     ] = None,
 ) -> None:
     """Put rows that papers print beside ours: equal to the printed digit, or how far off and why.

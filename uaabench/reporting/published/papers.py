@@ -116,7 +116,7 @@ class Explanation:
 
     __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
 
-    cause: Literal["profile", "batch normalisation", "colour", "pairs", "peak", "weights", "misprint"]
+    cause: Literal["profile", "batch normalisation", "colour", "pairs", "peak", "stretch", "weights", "misprint"]
     text: str
     probably: bool = True
     datasets: tuple[str, ...] = ()
