@@ -257,8 +257,10 @@ class Share:
 
     def lean(self) -> Share:
         """The same share, whose units know of no other pairs but the frames before those of a video."""
-        of_share = {pair.id for pair, _ in self.waiting} | {pair.previous for pair, _ in self.waiting}
-        pairs = [pair for pair in self.units[0].dataset.pairs if pair.id in of_share]
+        pairs = [pair for pair, _ in self.waiting]
+        before = {pair.previous for pair in pairs} - {pair.id for pair in pairs} - {""}
+        # Looked for in videos only: all shares together would look at N² pairs.
+        pairs += [pair for pair in self.units[0].dataset.pairs if pair.id in before] if before else []
         dataset = self.units[0].dataset.only(pairs)
         units = {unit.folder: unit.on(dataset) for unit in self.units}
         waiting = ((pair, tuple(units[unit.folder] for unit in waits)) for pair, waits in self.waiting)

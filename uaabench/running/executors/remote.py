@@ -7,6 +7,7 @@ its random numbers from what ran before, or be ended by a method.
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 import threading
 from concurrent.futures import ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -24,13 +25,19 @@ _LOCK = threading.Lock()
 _processes: dict[str, ProcessPoolExecutor] = {}
 
 
-def work(surroundings: Surroundings, job: Job) -> bool:
+def work(parcel: bytes) -> bool:
     """Carry a job out; whether no pair failed.
+
+    Args:
+        parcel: The surroundings and the job, pickled.
 
     Raises:
         ClusterError: This worker does not find the run directory or the working directory, or the run is over.
         WorkerDied: The process died; or the job was begun before, by a worker that must have died.
     """
+    surroundings: Surroundings
+    job: Job
+    surroundings, job = pickle.loads(parcel)
     with _LOCK:
         try:
             job.progress.touch(exist_ok=False)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from uaabench.core import files
+from uaabench.core import files, registry
 from uaabench.core.errors import ClusterError, StorageError
 from uaabench.core.version import __version__
 from uaabench.running.config import RunConfig
@@ -119,7 +119,8 @@ class Surroundings:
 def _needed(config: RunConfig, units: Sequence[Unit]) -> Iterator[tuple[Path, str]]:
     """The files and folders that workers read: plug-ins, weights, judges, and of each data set one image."""
     for plugin in config.plugins:
-        yield plugin.absolute(), files.sha256(plugin)
+        for name, digest in registry.plugin_sources(plugin).items():
+            yield plugin.absolute().parent / name, digest
     for name in (config.segmenter, config.detector):
         for part in filter(None, name.split("@")):
             if Path(part).exists():
