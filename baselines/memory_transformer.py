@@ -1,4 +1,4 @@
-"""The transformer blocks that DATFuse and YDTR share, as their released code runs them.
+"""The transformer blocks that DATFuse, YDTR and ITFuse share, as their released code runs them.
 
 Windows there are of one token, so that attention has a single key and comes down to a projection of its values; and the
 feature maps are not permuted to tokens but read as they lie in memory: a token is a run of consecutive values.
@@ -12,16 +12,17 @@ from uaabench.baselines.network import State
 
 
 class MemoryTransformer(nn.Module):
-    """Two blocks on features (B,C,H,W).
+    """Blocks one after another on features (B,C,H,W).
 
     Args:
         width: C, the length of a token.
         hidden: Width of the hidden layer behind the attention.
+        blocks: How many blocks.
     """
 
-    def __init__(self, width: int, hidden: int) -> None:
+    def __init__(self, width: int, hidden: int, *, blocks: int = 2) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(_Block(width, hidden) for _ in range(2))
+        self.blocks = nn.ModuleList(_Block(width, hidden) for _ in range(blocks))
 
     def forward(self, features: Tensor) -> Tensor:
         """Same shape in and out."""

@@ -4,7 +4,7 @@
 
 GOLDEN holds a folder for each method with the images its authors' code saved, and `sources/`; WEIGHTS the checkpoints.
 Prints, for each method and pair, the largest difference in grey levels, the share of pixels within one level, and the
-share of equal ones; of methods whose golden images lie in the tests, these are of all channels, and are kept there with
+share of equal ones; of methods whose golden images lie in the tests, these are of images as saved, and kept there with
 the hash of the authors' image. Res2Fusion takes minutes for each pair.
 """
 
@@ -21,7 +21,7 @@ import torch
 from uaabench.core import imaging, registry
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
-from official_images import GOLDENS, REAL_PAIRS, golden_file
+from official_images import GOLDENS, REAL_PAIRS, as_saved, golden_file
 
 FILES = {
     "auif": "AUIF",
@@ -30,6 +30,7 @@ FILES = {
     "didfuse": "DIDFuse",
     "ifcnn": "IFCNN/IFCNN-MAX.pth",
     "gifnet": "GIFNet/Final.model",
+    "itfuse": "ITFuse/model.pth",
     "lrrnet": "LRRNet/final_lrr_net_lam2_1.5_wir_3.0_lam3_gram_2000_epoch_4_block_4.model",
     "mmdrfuse": "MMDRFuse/student.model",
     "reconet": "ReCoNet/params.pth",
@@ -90,7 +91,7 @@ def main(golden: Path, weights: Path, names: list[str]) -> None:
                 continue
             found = fused(golden, method, source.name)
             if golden_file(name).is_file():
-                rows.append(compare(name, source.name, found, imaging.read_rgb(image)))
+                rows.append(compare(name, source.name, found, as_saved(image)))
             else:
                 grey = imaging.grey(found) if found.ndim == 3 else found
                 compare(name, source.name, grey, imaging.read_grey(image))

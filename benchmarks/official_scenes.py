@@ -2,22 +2,28 @@
 
     python benchmarks/official_scenes.py write FOLDER
     python benchmarks/official_scenes.py keep METHOD FOLDER
+    python benchmarks/official_scenes.py draw METHOD CHECKPOINT FILE
 
 The first writes FOLDER/ir/NAME.png and FOLDER/vi/NAME.png. The authors' code fuses them, with its own weights and its
-own script for testing; the second keeps the images that it saved, FOLDER/NAME.png in colour.
+own script for testing; the second keeps the images that it saved, FOLDER/NAME.png. For a checkpoint that is not among
+the development data, the third writes a FILE with drawn parameters of the same names and shapes, which it keeps; the
+authors' code is run with that file instead.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from uaabench.baselines.network import read_state
 from uaabench.core import imaging
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
-from official_images import SCENES, golden_file, scene
+from official_images import SCENES, as_saved, drawn_state, entries_file, golden_file, scene
 
 
 def write(folder: Path) -> None:
@@ -30,14 +36,23 @@ def write(folder: Path) -> None:
 
 def keep(method: str, folder: Path) -> None:
     """Keep the images of the authors' code."""
-    images = {name: imaging.read_rgb(folder / f"{name}.png") for name in SCENES}
-    golden_file(method).parent.mkdir(exist_ok=True)
-    np.savez_compressed(golden_file(method), **images)
+    np.savez_compressed(golden_file(method), **{name: as_saved(folder / f"{name}.png") for name in SCENES})
     print(f"Written: {golden_file(method)}")
 
 
+def draw(method: str, checkpoint: Path, file: Path) -> None:
+    """Keep the names and shapes of a checkpoint, and write one like it with drawn parameters."""
+    shapes = {name: list(value.shape) for name, value in read_state(checkpoint, method).items()}
+    entries_file(method).write_text(json.dumps(shapes, indent=0) + "\n", encoding="utf-8")
+    torch.save(drawn_state(method), file)
+    print(f"Written: {entries_file(method)}, {file}")
+
+
 if __name__ == "__main__":
-    if sys.argv[1] == "write":
-        write(Path(sys.argv[2]))
+    command, *arguments = sys.argv[1:]
+    if command == "write":
+        write(Path(arguments[0]))
+    elif command == "keep":
+        keep(arguments[0], Path(arguments[1]))
     else:
-        keep(sys.argv[2], Path(sys.argv[3]))
+        draw(arguments[0], *map(Path, arguments[1:]))

@@ -1,13 +1,23 @@
 """Golden images of authors' code that lie in `tests/baselines/goldens`: of which scenes, and in which files.
 
-Images of the demo's scenes may lie there; of pairs of others only hashes and differences do. `benchmarks/official.py`
-writes the scenes for the authors' code, and keeps what that made of them.
+Images of the demo's scenes may lie there; of pairs of others only hashes and differences do. Where a checkpoint may not
+lie beside the tests, the authors' network was given drawn parameters. `benchmarks/official_scenes.py` writes scenes and
+parameters for the authors' code, and keeps what that made of them.
 """
 
 from __future__ import annotations
 
+import json
+import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from uaabench.core import imaging
 from uaabench.core.arrays import ByteImage
 from uaabench.datasets.demo.render import render
 from uaabench.datasets.demo.scene import compose
@@ -30,3 +40,39 @@ def scene(name: str) -> tuple[ByteImage, ByteImage]:
 def golden_file(method: str) -> Path:
     """Where the images of a method's authors' code are kept, one array for each of `SCENES`."""
     return GOLDENS / f"{method}.npz"
+
+
+def as_saved(path: Path) -> ByteImage:
+    """An image as it was saved: grey (H,W) or RGB (H,W,3)."""
+    saved = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    return imaging.read_grey(path) if saved.ndim == 2 else imaging.read_rgb(path)
+
+
+def entries_file(method: str) -> Path:
+    """Where the names and shapes of the authors' checkpoint are kept, of a method with drawn parameters."""
+    return GOLDENS / f"{method}.json"
+
+
+def drawn(entries: Mapping[str, list[int]]) -> dict[str, Tensor]:
+    """Parameters by name and shape, each drawn from a generator that its name seeds, as large as in trained ones."""
+    return {name: torch.from_numpy(_values(name, shape)) for name, shape in entries.items()}
+
+
+def drawn_state(method: str) -> dict[str, Tensor]:
+    """The drawn parameters of a method under the names of the authors' checkpoint."""
+    return drawn(json.loads(entries_file(method).read_text(encoding="utf-8")))
+
+
+def _values(name: str, shape: list[int]) -> np.ndarray:
+    if name.endswith(("num_batches_tracked", "index")):
+        return np.zeros(shape, np.int64)
+    noise = np.random.RandomState(zlib.crc32(name.encode())).standard_normal(shape)
+    if len(shape) > 1:
+        values = noise / np.sqrt(np.prod(shape[1:]))
+    elif name.endswith("running_var"):
+        values = 1 + 0.1 * np.abs(noise)
+    elif name.endswith("weight"):
+        values = 1 + 0.1 * noise
+    else:
+        values = 0.1 * noise
+    return np.asarray(values, np.float32)
