@@ -132,17 +132,19 @@ class WindowAttention(nn.Module):
         q, k, v = (self._windows(features) for features in (query, key, value))
         places = self.meta(self.distances).movedim(-1, 0)
         weights = ((q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1) + places).softmax(dim=-1)
-        # (B,rows,columns,heads,8*8,49) to (B,heads*49,rows*8,columns*8)
-        attended = (weights @ v).unflatten(4, (WINDOW, WINDOW)).permute(0, 3, 6, 1, 4, 2, 5)
-        image = attended.flatten(5, 6).flatten(3, 4).flatten(1, 2)
-        return image[..., self.shift : self.shift + height, self.shift : self.shift + width]
+        attended: Tensor = weights @ v
+        batch, rows, columns = attended.shape[:3]
+        cut = attended.reshape(batch, rows, columns, HEADS, WINDOW, WINDOW, -1).permute(0, 3, 6, 1, 4, 2, 5)
+        whole = cut.reshape(batch, WIDTH, rows * WINDOW, columns * WINDOW)
+        return whole[..., self.shift : self.shift + height, self.shift : self.shift + width]
 
     def _windows(self, features: Tensor) -> Tensor:
         """(B,98,H,W), continued by reflection to whole windows, to (B,rows,columns,heads,8*8,49)."""
         after = [-(self.shift + side) % WINDOW for side in features.shape[2:]]
         whole = pad(features, (self.shift, after[1], self.shift, after[0]), mode="reflect")
-        cut = whole.unflatten(3, (-1, WINDOW)).unflatten(2, (-1, WINDOW)).unflatten(1, (HEADS, -1))
-        return cut.permute(0, 3, 5, 1, 4, 6, 2).flatten(4, 5)
+        rows, columns = (side // WINDOW for side in whole.shape[2:])
+        cut = whole.reshape(len(whole), HEADS, -1, rows, WINDOW, columns, WINDOW).permute(0, 3, 5, 1, 4, 6, 2)
+        return cut.reshape(len(whole), rows, columns, HEADS, WINDOW**2, -1)
 
 
 class Branch(nn.Module):
@@ -167,6 +169,28 @@ class Branch(nn.Module):
         return features + self.mlp(features), query
 
 
+class Block(nn.Module):
+    """Both branches, or the one for multi-focus images alone, with one attention.
+
+    Args:
+        shift: By how much the windows are shifted, in pixels.
+        both: Whether there is the branch for infrared images; its queries are those of the other.
+    """
+
+    def __init__(self, shift: int, *, both: bool) -> None:
+        super().__init__()
+        self.attention = WindowAttention(shift)
+        self.focus = Branch()
+        self.infrared = Branch() if both else None
+
+    def forward(self, focus: Tensor, infrared: Tensor) -> tuple[Tensor, Tensor]:
+        """(B,98,H,W) twice to the same; infrared features pass as they are where there is no branch for them."""
+        focus, queries = self.focus(focus, self.attention)
+        if self.infrared is not None:
+            infrared, _ = self.infrared(infrared, self.attention, queries)
+        return focus, infrared
+
+
 class Network(nn.Module):
     """Infrared and luminance (B,1,H,W) in [0,1] to the fused luminance (B,1,H,W) in (0,1)."""
 
@@ -174,9 +198,7 @@ class Network(nn.Module):
         super().__init__()
         self.shared = nn.ModuleDict({str(layer): _reflecting(2 + (layer - 1) * FOUND, FOUND) for layer in (1, 2, 3)})
         self.embed = nn.ModuleDict({branch: _reflecting(WIDTH, WIDTH) for branch in ("infrared", "focus")})
-        first = {"infrared": Branch(), "focus": Branch(), "attention": WindowAttention(0)}
-        second = {"focus": Branch(), "attention": WindowAttention(WINDOW // 2)}
-        self.blocks = nn.ModuleList([nn.ModuleDict(first), nn.ModuleDict(second)])
+        self.blocks = nn.ModuleList([Block(0, both=True), Block(WINDOW // 2, both=False)])
         self.share = nn.Parameter(torch.zeros(1))
         self.unembed = _reflecting(WIDTH, WIDTH)
         narrow, wide = nn.Conv2d(2 * WIDTH, WIDTH, 1, bias=False), nn.Conv2d(WIDTH, 128, 1, bias=False)
@@ -198,10 +220,9 @@ class Network(nn.Module):
         """(B,98,H,W) to the same, by both branches."""
         height, width = shared.shape[2:]
         whole = pad(shared, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="reflect")
-        infrared, focus = self.embed["infrared"](whole), self.embed["focus"](whole)
+        focus, infrared = self.embed["focus"](whole), self.embed["infrared"](whole)
         first, second = self.blocks
-        focus, queries = first["focus"](focus, first["attention"])
-        infrared, _ = first["infrared"](infrared, first["attention"], queries)
-        focus, _ = second["focus"](focus + self.share * infrared, second["attention"])
+        focus, infrared = first(focus, infrared)
+        focus, _ = second(focus + self.share * infrared, infrared)
         found: Tensor = self.unembed(focus)
         return found[..., :height, :width]

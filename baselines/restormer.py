@@ -28,7 +28,9 @@ def attend(query: Tensor, key: Tensor, value: Tensor, temperature: Tensor) -> Te
         value: Values.
         temperature: (heads,1,1) factors of the products before the softmax; the channels are shared out to the heads.
     """
-    q, k, v = (features.flatten(2).unflatten(1, (len(temperature), -1)) for features in (query, key, value))
+    batch, channels, height, width = query.shape
+    shape = batch, len(temperature), channels // len(temperature), height * width
+    q, k, v = (features.reshape(shape) for features in (query, key, value))
     weights = (normalize(q, dim=-1) @ normalize(k, dim=-1).transpose(-2, -1) * temperature).softmax(dim=-1)
     attended: Tensor = weights @ v
     return attended.reshape(query.shape)

@@ -94,7 +94,7 @@ class Attention(nn.Module):
 
     def forward(self, features: Tensor, *queries: Tensor) -> Tensor:
         """(B,48,H,W), and as many queries if they are given, to the same."""
-        query, key, value = (*queries, *self.qkv2(self.qkv1(features)).split(WIDTH, dim=1))
+        query, key, value = (*queries, *torch.split(self.qkv2(self.qkv1(features)), WIDTH, dim=1))
         attended: Tensor = self.proj(attend(query, key, value, self.scale))
         return attended
 
