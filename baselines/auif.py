@@ -29,6 +29,12 @@ class AUIF(ScriptMethod):
         fused: Tensor = self._network(ir, pil_grey(vi))
         return fused
 
+    def iterates(self, ir: Tensor, vi: Tensor) -> list[Tensor]:
+        """The image of base and detail as they start and after each step; see `explanation.Unfolds`."""
+        network = self._network
+        assert isinstance(network, Network)
+        return network.iterates(ir, pil_grey(vi))
+
 
 class Step(nn.Module):
     """One step of the unrolled descent, with a kernel and its adjoint."""
@@ -81,26 +87,36 @@ class Network(nn.Module):
         (base_ir, detail_ir), (base_vi, detail_vi) = self.decompose(ir), self.decompose(vi)
         return self.decode(base_ir + base_vi, detail_ir + detail_vi)
 
+    def iterates(self, ir: Tensor, vi: Tensor) -> list[Tensor]:
+        """The image of base and detail as they start and after each step, the last one that of `forward`."""
+        (base_ir, detail_ir), (base_vi, detail_vi) = ((_box_blur(image), _laplacian(image)) for image in (ir, vi))
+        found = [self.decode(base_ir + base_vi, detail_ir + detail_vi)]
+        for of_base, of_detail in zip(self.conv1, self.conv2, strict=True):
+            base_ir, base_vi = of_base(base_ir, ir), of_base(base_vi, vi)
+            detail_ir, detail_vi = of_detail(detail_ir, ir), of_detail(detail_vi, vi)
+            found.append(self.decode(base_ir + base_vi, detail_ir + detail_vi))
+        return found
+
     def decompose(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Base and detail of one image, (B,1,H,W) each."""
-        return self._base(image), self._detail(image)
+        return _descend(self.conv1, _box_blur(image), image), _descend(self.conv2, _laplacian(image), image)
 
     def decode(self, base: Tensor, detail: Tensor) -> Tensor:
         """An image (B,1,H,W) in (0,1) from its base and detail."""
         image: Tensor = self.decoder(base + detail)
         return image
 
-    def _base(self, image: Tensor) -> Tensor:
-        """Start from a box blur."""
-        start = conv2d(_reflected(image, BLUR // 2), image.new_full((1, 1, BLUR, BLUR), 1 / BLUR**2))
-        return _descend(self.conv1, start, image)
 
-    def _detail(self, image: Tensor) -> Tensor:
-        """Start from a Laplacian, its kernel divided by the sum of its magnitudes."""
-        kernel = image.new_ones((1, 1, LAPLACIAN, LAPLACIAN))
-        kernel[..., LAPLACIAN // 2, LAPLACIAN // 2] = 1 - LAPLACIAN**2
-        start = conv2d(_reflected(image, LAPLACIAN // 2), kernel / kernel.abs().sum())
-        return _descend(self.conv2, start, image)
+def _box_blur(image: Tensor) -> Tensor:
+    """What the base starts from."""
+    return conv2d(_reflected(image, BLUR // 2), image.new_full((1, 1, BLUR, BLUR), 1 / BLUR**2))
+
+
+def _laplacian(image: Tensor) -> Tensor:
+    """What the detail starts from: a Laplacian, its kernel divided by the sum of its magnitudes."""
+    kernel = image.new_ones((1, 1, LAPLACIAN, LAPLACIAN))
+    kernel[..., LAPLACIAN // 2, LAPLACIAN // 2] = 1 - LAPLACIAN**2
+    return conv2d(_reflected(image, LAPLACIAN // 2), kernel / kernel.abs().sum())
 
 
 def _descend(steps: nn.ModuleList, start: Tensor, image: Tensor) -> Tensor:

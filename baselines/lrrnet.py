@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 
@@ -24,8 +26,18 @@ class LRRNet(ScriptMethod):
 
     def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse the grey images; see `FusionMethod.fuse`."""
-        sources = (stretched(image * 255, MARGIN) for image in (ir, opencv_grey(vi)))
-        return truncated(stretched(self._network(*sources), MARGIN))
+        return truncated(stretched(self._network(*_sources(ir, vi)), MARGIN))
+
+    def iterates(self, ir: Tensor, vi: Tensor) -> list[Tensor]:
+        """The stretched image of the coefficients after each thresholding; see `explanation.Unfolds`."""
+        network = self._network
+        assert isinstance(network, Network)
+        return [stretched(image, MARGIN) for image in network.iterates(*_sources(ir, vi))]
+
+
+def _sources(ir: Tensor, vi: Tensor) -> tuple[Tensor, Tensor]:
+    """Both images in grey, each stretched as the authors' script does."""
+    return stretched(ir * 255, MARGIN), stretched(opencv_grey(vi) * 255, MARGIN)
 
 
 class Convolution(nn.Module):
@@ -55,12 +67,18 @@ class Decomposition(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Decompose a batch."""
+        *_, last = self.iterates(image)
+        return last
+
+    def iterates(self, image: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Both coefficients after the first thresholding and after each step."""
         found = self._threshold(self.conv_W00(image))
+        yield found[:, :WIDTH], found[:, WIDTH:]
         for step in range(STEPS):
             block = self.get_submodule(f"lrrblock{step}")
             rest = image - block.get_submodule("conv_Wdz")(found)
             found = self._threshold(self.lamz * found + block.get_submodule("conv_Wdtz")(rest))
-        return found[:, :WIDTH], found[:, WIDTH:]
+            yield found[:, :WIDTH], found[:, WIDTH:]
 
     def _threshold(self, values: Tensor) -> Tensor:
         """Soft thresholding; some trained thresholds are slightly negative and are taken as they are."""
@@ -78,7 +96,16 @@ class Network(nn.Module):
 
     def forward(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse a batch."""
-        (low_ir, sparse_ir), (low_vi, sparse_vi) = self.get_ls1(ir), self.get_ls2(vi)
+        return self._decode(self.get_ls1(ir), self.get_ls2(vi))
+
+    def iterates(self, ir: Tensor, vi: Tensor) -> list[Tensor]:
+        """The fused image of the coefficients that each step leads to, the last one that of `forward`."""
+        steps = zip(self.get_ls1.iterates(ir), self.get_ls2.iterates(vi), strict=True)
+        return [self._decode(*coefficients) for coefficients in steps]
+
+    def _decode(self, of_ir: tuple[Tensor, Tensor], of_vi: tuple[Tensor, Tensor]) -> Tensor:
+        """The fused image from the low-rank and sparse coefficients of both sources."""
+        (low_ir, sparse_ir), (low_vi, sparse_vi) = of_ir, of_vi
         decode = self.decoder
         low = torch.cat([decode["conv_ReZx"](low_ir), decode["conv_ReZy"](low_vi)], dim=1)
         sparse = torch.cat([decode["conv_ReUx"](sparse_ir), decode["conv_ReUy"](sparse_vi)], dim=1)

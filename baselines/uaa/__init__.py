@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -55,12 +56,18 @@ class UAA(LuminanceMethod):
         return self._finish(self._loaded()(ir, y).image)
 
     def explain(
-        self, ir: Tensor, vi: Tensor, *, fused: Tensor | None = None, mask: Tensor | None = None
+        self,
+        ir: Tensor,
+        vi: Tensor,
+        *,
+        fused: Tensor | None = None,
+        mask: Tensor | None = None,
+        iterates: Sequence[Tensor] = (),
     ) -> Explanation:
         """Explain a pair as this method fuses it, or as another one did; see `explanation.Explains`."""
         model = self._loaded()
         if fused is not None:
-            return explain_fused(model.model_s, ir, vi, fused, steps=model.config.steps, mask=mask)
+            return explain_fused(model.model_s, ir, vi, fused, steps=model.config.steps, mask=mask, iterates=iterates)
         return explain_unfolding(model, ir, vi, steps=model.config.steps, mask=mask, finish=self._finish)
 
     def _loaded(self) -> UAAModel:

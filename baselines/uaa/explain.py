@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,7 +16,7 @@ from uaabench.core.interface import luminance
 from uaabench.methods.explanation import Explanation, FloatMap, Mask
 
 
-class Unfolds(Protocol):
+class Guided(Protocol):
     """A fusion network with its segmenter, as `UAAModel` is one."""
 
     @property
@@ -44,7 +44,7 @@ def as_it_is(image: Tensor) -> Tensor:
 
 @torch.no_grad()
 def explain_unfolding(
-    model: Unfolds,
+    model: Guided,
     ir: Tensor,
     vi: Tensor,
     *,
@@ -85,17 +85,26 @@ def explain_unfolding(
         segmenter=type(model.model_s).__name__,
         steps=steps,
         mask=default if mask is None else "labels",
-        data_step=model.model_f.data_step,
+        stages=len(trace.attentions),
+        facts=(f"data step {'on' if model.model_f.data_step else 'off'}",),
     )
 
 
 @torch.no_grad()
 def explain_fused(
-    segmenter: nn.Module, ir: Tensor, vi: Tensor, fused: Tensor, *, steps: int, mask: Tensor | None = None
+    segmenter: nn.Module,
+    ir: Tensor,
+    vi: Tensor,
+    fused: Tensor,
+    *,
+    steps: int,
+    mask: Tensor | None = None,
+    iterates: Sequence[Tensor] = (),
 ) -> Explanation:
     """Explain what any method made of a pair by a segmenter alone.
 
-    The one attention is what `PathAttention` gives for a path of one step, from the average to the fused image.
+    The attentions are what `PathAttention` gives: of the iterates of an unfolding, or of a path of one step, from the
+    average to the fused image.
 
     Args:
         segmenter: Gives scores, (B,1,H,W) to (B,C,H,W).
@@ -104,6 +113,7 @@ def explain_fused(
         fused: The fused image, (1,1,H,W) or (1,3,H,W) in [0,1].
         steps: Number K of integrated-gradient steps.
         mask: One-hot label map, (1,C,H,W); by default the segmenter's scores of the average.
+        iterates: f^0 to f^N, (1,1,H,W) each, of a method that unfolds an algorithm.
 
     Raises:
         UsageError: The mask has another number of classes than the segmenter.
@@ -113,8 +123,8 @@ def explain_fused(
     average = (ir + y) / 2
     m = _fitting(mask, scores_of(segmenter, average))
     weights = source_weights(segmenter, m, ir, y, steps)
-    attend = PathAttention(segmenter, m)
-    attend(average)
+    path = list(iterates) or [average, f]
+    attentions = list(map(PathAttention(segmenter, m), path))
     return Explanation(
         ir=_map(ir),
         vi=_map(vi),
@@ -122,12 +132,13 @@ def explain_fused(
         weight_ir=_map(weights.ir),
         weight_vi=_map(weights.vi),
         attribution=_named(weights, attribute(segmenter, m.argmax(1), f[None], steps, m.shape[1])),
-        iterates=(_map(average), _map(f)),
-        attentions=(_map(attend(f)),),
+        iterates=tuple(map(_map, path)),
+        attentions=tuple(map(_map, attentions[:-1] if iterates else attentions[1:])),
         fused=_map(fused),
         segmenter=type(segmenter).__name__,
         steps=steps,
         mask="scores" if mask is None else "labels",
+        stages=len(iterates) - 1 if iterates else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -42,12 +43,18 @@ class UAAPlus(LuminanceMethod):
         return image.clamp(0, 1)
 
     def explain(
-        self, ir: Tensor, vi: Tensor, *, fused: Tensor | None = None, mask: Tensor | None = None
+        self,
+        ir: Tensor,
+        vi: Tensor,
+        *,
+        fused: Tensor | None = None,
+        mask: Tensor | None = None,
+        iterates: Sequence[Tensor] = (),
     ) -> Explanation:
         """Explain a pair as this method fuses it, or as another one did; see `explanation.Explains`."""
         model = self._loaded()
         if fused is not None:
-            return explain_fused(model.model_s, ir, vi, fused, steps=STEPS, mask=mask)
+            return explain_fused(model.model_s, ir, vi, fused, steps=STEPS, mask=mask, iterates=iterates)
         return explain_unfolding(
             model, ir, vi, steps=1, mask=mask, default="joint", finish=lambda image: image.clamp(0, 1)
         )

@@ -70,6 +70,18 @@ def test_a_method_without_segmenter_is_explained_by_that_of_uaa(uaabench, drawn,
     assert "Written to" in result.out
 
 
+def test_iterates_of_a_method_that_unfolds_are_shown(uaabench, drawn, tmp_path):
+    result = uaabench("explain", PAIR, "--method", "auif", "-o", tmp_path / "page.png")
+    assert result.code == 0
+    ((found, options),) = drawn
+    assert (found.stages, len(found.iterates), len(found.attentions)) == (10, 11, 10)
+    assert "N\u00a0=\u00a010" in options["caption"]
+    assert "data step" not in options["caption"]
+    # AUIF puts out its last iterate as it is; the fused image is that in 8 bit.
+    assert np.abs(found.iterates[-1] - found.fused).max() <= 0.5 / 255 + 1e-6
+    assert not found.attentions[0].any()
+
+
 def test_the_images_of_a_folder_are_explained(uaabench, drawn, demo, tmp_path):
     _, pair = demo
     (tmp_path / "fused").mkdir()
@@ -102,7 +114,7 @@ def test_a_method_of_a_plugin_explains_itself(uaabench, drawn, pair_folder, tmp_
         "    card = MethodCard(name='own', title='Own', kind='classical', version=1, summary='s')\n"
         "    def fuse_luminance(self, ir, y):\n"
         "        return ir\n"
-        "    def explain(self, ir, vi, *, fused=None, mask=None):\n"
+        "    def explain(self, ir, vi, *, fused=None, mask=None, iterates=()):\n"
         "        return explain_fused(Two(), ir, vi, ir if fused is None else fused, steps=2, mask=mask)\n"
     )
     words = ("explain", 0, "-d", f"mine={pair_folder}", "--plugin", tmp_path / "own.py", "-o", tmp_path / "page.png")

@@ -41,7 +41,7 @@ def explain(
     """Explain how a pair was fused: sources, regions, weights, attributions, iterates, attentions and result.
 
     A method without a segmenter is explained by that of UAAFusion: what it attributes to the sources, to the fused
-    image, and to the change from their average. Examples:
+    image, and to the change from their average, or along the iterates of a network that unfolds an algorithm. Examples:
 
         uaabench explain 0066N -o page.png
 

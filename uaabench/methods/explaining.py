@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from uaabench.core import imaging, registry, weights
 from uaabench.core.errors import UsageError
 from uaabench.core.interface import DatasetCard, FusionDataset, LabelClass, Pair
-from uaabench.methods.explanation import Explains, Explanation, Mask
+from uaabench.methods.explanation import Explains, Explanation, Mask, Unfolds
 from uaabench.methods.fusing import load_method, make_fuser, set_seed
 from uaabench.methods.named import MethodPlan, plan_method
 
@@ -48,7 +49,7 @@ def explain_pair(
     """Fuse a pair and explain the result.
 
     A method that is its own explainer is explained from inside; the artefact of any other one is explained by the
-    segmenter of the explainer.
+    segmenter of the explainer, with the iterates of a method that unfolds an algorithm.
 
     Args:
         method: What fuses, or a folder of images that were fused elsewhere.
@@ -72,13 +73,21 @@ def explain_pair(
     if not isinstance(explaining, Explains):
         others = ", ".join(card.name for card in registry.method_cards().values() if card.explains)
         raise UsageError(f"{explainer.card.title} has no segmenter that explains; name a method that has: {others}.")
-    fused: Tensor | None = None
-    if explainer != method:
-        fuse = make_fuser(method, device=device)
-        fused = imaging.to_tensor(fuse(pair, sources)).to(place)
+    ir, vi = (imaging.to_tensor(image).to(place) for image in (sources.ir, sources.vi))
     with torch.no_grad():
-        ir, vi = (imaging.to_tensor(image).to(place) for image in (sources.ir, sources.vi))
-        return explaining.explain(ir, vi, fused=fused, mask=mask)
+        if explainer == method:
+            return explaining.explain(ir, vi, mask=mask)
+        fused = imaging.to_tensor(make_fuser(method, device=device)(pair, sources)).to(place)
+        return explaining.explain(ir, vi, fused=fused, mask=mask, iterates=_iterates(method, ir, vi))
+
+
+def _iterates(method: MethodPlan, ir: Tensor, vi: Tensor) -> Sequence[Tensor]:
+    """The images on the way to the fused one, of a method that unfolds an algorithm; none of any other."""
+    if method.folder is not None or not issubclass(registry.method_class(method.card.name), Unfolds):
+        return ()
+    unfolding = load_method(method, ir.device)
+    assert isinstance(unfolding, Unfolds)
+    return unfolding.iterates(ir, vi)
 
 
 def names_of(found: Explanation, card: DatasetCard) -> tuple[str, tuple[LabelClass, ...]]:
@@ -105,7 +114,7 @@ def caption(found: Explanation, method: MethodPlan, explainer: MethodPlan, *, wh
     classes = f"{found.classes} classes" + (f" of {named_by}" if named_by else "")
     of = "" if explainer == method else f" of {_with_weights(explainer)}"
     regions = f"regions: {REGIONS[found.mask]}"
-    inside = [] if found.stages is None else [f"N = {found.stages}", f"data step {'on' if found.data_step else 'off'}"]
+    inside = [*([] if found.stages is None else [f"N = {found.stages}"]), *found.facts]
     parts = [_with_weights(method), where, f"segmenter {found.segmenter}{of}, {classes}", regions, f"K = {found.steps}"]
     return "; ".join([*parts, *inside]).replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
 

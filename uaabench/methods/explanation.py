@@ -5,7 +5,7 @@ A method that can say so offers `explain`, see `Explains`; nothing else in the h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -33,8 +33,8 @@ class Explanation:
         attribution: Contributions a_j of each image to the score of each class on its region, (C,), not negative, 0
             for a class without a region, and for the rest where a method asks nothing of it; by `infrared`, `visible`
             and `fused`, the latter of the luminance of `fused`.
-        iterates: Luminance (H,W) in [0,1] on the way from the average of the sources to the fused image: f^0 to f^N of
-            an unfolded fusion, the last one the network's output; else the average and the fused image.
+        iterates: Luminance (H,W), about in [0,1], on the way to the fused image: f^0 to f^N of an unfolded fusion, the
+            last one the network's output; else the average of the sources and the fused image.
         attentions: Attention of the iterates, (H,W): att_0 to att_(N-1) of an unfolded fusion; else one map, gradient
             of the score times change from the average to the fused image.
         fused: What the method returned, (H,W) luminance or (H,W,3) RGB, in [0,1].
@@ -42,8 +42,8 @@ class Explanation:
         steps: Number K of integrated-gradient steps.
         mask: Whether the regions come from the segmenter's `scores` of the average, from what it finds in either
             source or the average, `joint`, or from `labels`.
-        data_step: Whether the stages take the data step; None where no stage is known, as in the fused image of
-            another method.
+        stages: Number N of unfolded stages; None where none is known, as in the fused image of another method.
+        facts: What else the caption says of the fusion, a few words each.
     """
 
     ir: FloatMap
@@ -58,17 +58,13 @@ class Explanation:
     segmenter: str
     steps: int
     mask: Mask
-    data_step: bool | None = None
+    stages: int | None = None
+    facts: tuple[str, ...] = ()
 
     @property
     def classes(self) -> int:
         """Number C of classes the segmenter scores."""
         return len(self.attribution["infrared"])
-
-    @property
-    def stages(self) -> int | None:
-        """Number N of unfolded stages; None for the fused image of another method."""
-        return None if self.data_step is None else len(self.attentions)
 
 
 @runtime_checkable
@@ -76,7 +72,13 @@ class Explains(Protocol):
     """What a fusion method offers that has a segmenter inside and can explain fused images with it."""
 
     def explain(
-        self, ir: Tensor, vi: Tensor, *, fused: Tensor | None = None, mask: Tensor | None = None
+        self,
+        ir: Tensor,
+        vi: Tensor,
+        *,
+        fused: Tensor | None = None,
+        mask: Tensor | None = None,
+        iterates: Sequence[Tensor] = (),
     ) -> Explanation:
         """Explain one pair; called after `load`, under `torch.no_grad()`.
 
@@ -86,8 +88,26 @@ class Explains(Protocol):
             fused: The pair as another method fused it, (1,1,H,W) or (1,3,H,W) in [0,1], which is then explained by the
                 segmenter of this method alone; by default the method fuses the pair itself.
             mask: One-hot label map M, (1,C,H,W); by default what the method fuses with by itself.
+            iterates: Of `fused`, the images (1,1,H,W) on the way to it, as `Unfolds` gives them.
 
         Raises:
             UsageError: The mask has another number of classes than the segmenter.
+        """
+        ...
+
+
+@runtime_checkable
+class Unfolds(Protocol):
+    """What a fusion method offers whose network unfolds an algorithm, and that has no segmenter inside."""
+
+    def iterates(self, ir: Tensor, vi: Tensor) -> Sequence[Tensor]:
+        """The images f^0 to f^N that the stages hand on; called after `load`, under `torch.no_grad()`.
+
+        Args:
+            ir: Infrared, (1,1,H,W) in [0,1].
+            vi: Visible RGB, (1,3,H,W) in [0,1].
+
+        Returns:
+            N + 1 luminances (1,1,H,W), about in [0,1]: what the unfolding starts from, and the image after each stage.
         """
         ...

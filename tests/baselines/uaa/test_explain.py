@@ -62,7 +62,7 @@ def test_the_arrays_are_those_of_the_release(golden, checkpoint_path, mask):
         # The luminance of a grey image is that image to the last bit but one, which the gradients of ReLU6 amplify.
         assert np.abs(array.reshape(expected.shape) - expected).max() <= 1e-6 * np.abs(expected).max(), name
     assert (found.regions == (golden["labels" if mask == "onehot" else "self_label"]).squeeze()).all()
-    assert (found.classes, found.stages, found.steps, found.data_step) == (15, 5, 5, False)
+    assert (found.classes, found.stages, found.steps, found.facts) == (15, 5, 5, ("data step off",))
     assert found.segmenter == "MobileNetSegmenter"
 
 
@@ -90,7 +90,19 @@ def test_the_attention_of_a_fused_image_is_gradient_times_change():
     average, luminance = found.iterates
     np.testing.assert_allclose(average, 0.4, rtol=1e-6)
     np.testing.assert_allclose(luminance, 0.9, rtol=1e-6)
-    assert (found.mask, found.stages, found.data_step) == ("labels", None, None)
+    assert (found.mask, found.stages, found.facts) == ("labels", None, ())
+
+
+def test_the_attentions_of_iterates_are_means_of_gradient_times_change():
+    ir, vi = torch.full((1, 1, 3, 4), 0.6), torch.full((1, 3, 3, 4), 0.2)
+    path = [torch.full((1, 1, 3, 4), value) for value in (0.1, 0.3, 0.9)]
+    mask = one_hot(torch.zeros(1, 3, 4, dtype=torch.long), 2)
+    found = explain_fused(Brightness(), ir, vi, path[-1], steps=2, mask=mask, iterates=path)
+    # The slope of the score is 1 / 24 at each of its 12 pixels; f moves by 0.2 to its first iterate.
+    assert (found.stages, len(found.iterates)) == (2, 3)
+    first, second = found.attentions
+    np.testing.assert_allclose(first, 0)
+    np.testing.assert_allclose(second, 0.2 / 24, rtol=1e-5)
 
 
 def test_a_coloured_fused_image_is_attributed_by_its_luminance():

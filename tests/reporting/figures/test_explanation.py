@@ -39,7 +39,7 @@ def draw(stages=3, classes=9, size=(HEIGHT, WIDTH), **changes):
         "segmenter": "Small",
         "steps": 3,
         "mask": "scores",
-        "data_step": True if stages else None,
+        "stages": stages,
     }
     return Explanation(**content | changes)
 
@@ -56,7 +56,7 @@ def test_every_image_stands_under_its_title():
         "Visible $v$": found.vi,
         "Weight of infrared $w_i$": found.weight_ir,
         "Weight of visible $w_v$": found.weight_vi,
-        "$f^0$, average": found.iterates[0],
+        "$f^0$": found.iterates[0],
         "$f^1$": found.iterates[1],
         "$f^3$, output": found.iterates[3],
         "att$_0$ = 0": found.attentions[0],
