@@ -32,6 +32,7 @@ FILES = {
     "gifnet": "GIFNet/Final.model",
     "itfuse": "ITFuse/model.pth",
     "lrrnet": "LRRNet/final_lrr_net_lam2_1.5_wir_3.0_lam3_gram_2000_epoch_4_block_4.model",
+    "lutfuse": "LUTFuse",
     "mmdrfuse": "MMDRFuse/student.model",
     "reconet": "ReCoNet/params.pth",
     "refusion": "ReFusion/ReFusion_IVIF.pth",

@@ -38,7 +38,7 @@ OFFICIAL = {
 # Their golden images are as saved and lie beside these tests: of scenes of the demo, and of real pairs only facts.
 KEPT = ("gifnet", "sage", "siba")
 # Their checkpoint is not among the development data; the authors' code fused the scenes by drawn parameters.
-DRAWN = ("itfuse",)
+DRAWN = ("itfuse", "lutfuse")
 # In grey levels: float32 is right to 1e-6 or so, hence 1e-4 of the pixels lie so close to the border of two levels that
 # the order of summation decides; which these are depends on the processor. Another level at more than 1e-2 of them, or
 # two levels at more than a few, is another computation.

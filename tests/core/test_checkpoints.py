@@ -87,6 +87,21 @@ def test_numbers_of_numpy_are_read_as_versions_before_the_second_wrote_them(tmp_
     assert read(path)["conv.weight"].tolist() == [1, 1]
 
 
+def test_an_array_that_numpy_saved_is_one_tensor_whatever_the_file_is_called(tmp_path):
+    with (tmp_path / "table.pt").open("wb") as file:
+        np.save(file, np.arange(6, dtype=np.float32).reshape(2, 3))
+    assert {name: value.tolist() for name, value in read(tmp_path / "table.pt").items()} == {
+        "array": [[0, 1, 2], [3, 4, 5]]
+    }
+
+
+@pytest.mark.parametrize("array", [np.array([{}, None], object), np.array(["a", "b"]), np.array([1.0, np.nan])])
+def test_an_array_of_anything_but_finite_numbers_is_refused(tmp_path, array):
+    np.save(tmp_path / "table.npy", array, allow_pickle=True)
+    with pytest.raises(WeightsError, match=r"table\.npy (is no PyTorch checkpoint|holds values that are NaN)"):
+        read(tmp_path / "table.npy")
+
+
 def test_nothing_in_a_checkpoint_runs(tmp_path):
     path = save(tmp_path, {"state_dict": STATE, "meta": Runs(tmp_path / "ran")})
     with pytest.raises(WeightsError, match="could run code"):

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
 # Under these names authors' files hold what belongs to the network.
 WRAPPERS = ("weight", "params", "state_dict", "model")
+# How a file of `numpy.save` begins, whatever it is called, and the name that its array gets.
+NUMPY, ARRAY = b"\x93NUMPY", "array"
 
 
 def read_checkpoint(path: Path, what: str, allowed: Sequence[Any] = ()) -> Any:
-    """Read a file that `torch.save` wrote, whatever it holds.
+    """Read a file that `torch.save` wrote, whatever it holds, or one of `numpy.save` as a tensor called `array`.
 
     Args:
         path: The file.
@@ -35,6 +37,9 @@ def read_checkpoint(path: Path, what: str, allowed: Sequence[Any] = ()) -> Any:
     import torch
 
     try:
+        with path.open("rb") as file:
+            if file.read(len(NUMPY)) == NUMPY:
+                return {ARRAY: torch.from_numpy(np.load(path, allow_pickle=False))}
         with torch.serialization.safe_globals([*_numbers_of_numpy(), *allowed]):
             return torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
