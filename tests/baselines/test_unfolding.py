@@ -9,7 +9,7 @@ from uaabench.core import registry
 from uaabench.methods.explanation import Unfolds
 
 # Stages of each; CU-Net and LRRNet first threshold what the sources themselves give.
-STAGES = {"auif": 10, "cunet": 4, "lrrnet": 4}
+STAGES = {"auif": 10, "cunet": 4, "dunsa": 3, "lirp": 4, "lrrnet": 4}
 
 
 def test_the_methods_that_unfold_are_those() -> None:
