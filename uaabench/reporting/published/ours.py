@@ -59,11 +59,14 @@ class Ours:
 
     def means(self, label: str, pairs: Sequence[str]) -> Mapping[str, float]:
         """Mean of each metric over some pairs if all of them are here, else over all that are."""
-        values = self._values.loc[label]
+        values = self._row(label)
         kept = values.loc[list(pairs)] if pairs and set(pairs) <= set(values.index) else values
-        means: dict[str, float] = kept.mean().to_dict()
-        return means
+        return {str(metric): float(column.mean()) for metric, column in kept.items()}
 
     def interval(self, label: str, metric: str) -> Interval:
         """The 95 % interval of a mean over all pairs that are here."""
-        return bootstrap_mean(self._values.loc[label, metric])
+        return bootstrap_mean(self._row(label)[metric])
+
+    def _row(self, label: str) -> pd.DataFrame:
+        """Values of a row: pairs by metrics."""
+        return self._values.loc[[label]].droplevel("method")

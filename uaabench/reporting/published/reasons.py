@@ -48,6 +48,12 @@ class Case:
         return self.row[self.metric]
 
     @property
+    def known(self) -> list[tuple[str, Decimal, float]]:
+        """Metric, printed and our value of all values of the row that we have."""
+        both = [(metric, printed, self.means.get(metric, math.nan)) for metric, printed in self.row.items()]
+        return [(metric, printed, here) for metric, printed, here in both if math.isfinite(here)]
+
+    @property
     def here(self) -> float:
         """Our value; NaN where there is none."""
         return self.means.get(self.metric, math.nan)
@@ -85,20 +91,21 @@ def _last_place(printed: Decimal) -> Decimal:
 
 
 def _part(case: Case) -> Reason | None:
-    if not case.ours.is_part:
-        return None
-    inside = {label: _is_inside(case, label) for label in case.ours.of(case.method)}
-    if not inside.pop(case.label):
+    # A value that lies inside while others of its row do not does so by chance.
+    if not case.ours.is_part or not all(_is_inside(case, case.label, metric) for metric, _, _ in case.known):
         return None
     number, total = len(case.ours.pairs), case.ours.total
-    sentence = f"Probably equal over all pairs: it lies in the 95 % interval of our mean over {number} of {total}"
-    outside = [label for label, is_inside in inside.items() if not is_inside]
-    return Reason("pairs", f"{sentence}, and not in that of {', '.join(outside)}." if outside else f"{sentence}.")
+    sentence = (
+        f"Probably equal over all pairs: the row lies in the 95 % intervals of our means over {number} of {total}"
+    )
+    others = [label for label in case.ours.of(case.method) if label != case.label]
+    outside = ", ".join(label for label in others if not _is_inside(case, label, case.metric))
+    return Reason("pairs", f"{sentence}, and this value not in that of {outside}." if outside else f"{sentence}.")
 
 
-def _is_inside(case: Case, label: str) -> bool:
-    interval = case.ours.interval(label, case.metric)
-    return interval.low <= float(case.printed) <= interval.high
+def _is_inside(case: Case, label: str, metric: str) -> bool:
+    interval = case.ours.interval(label, metric)
+    return interval.low <= float(case.row[metric]) <= interval.high
 
 
 def _another_profile(case: Case) -> Reason | None:
@@ -115,9 +122,8 @@ def _peak(case: Case) -> Reason | None:
 
 
 def _last_digit(case: Case) -> Reason | None:
-    both = [(printed, case.means.get(metric, math.nan)) for metric, printed in case.row.items()]
-    # A value that is near while others of its row are not is near by chance.
-    if any(abs(Decimal(here) - printed) > _last_place(printed) for printed, here in both if math.isfinite(here)):
+    # Likewise here.
+    if any(abs(Decimal(here) - printed) > _last_place(printed) for _, printed, here in case.known):
         return None
     return Reason("rounding", "Probably rounding: the whole row is within one unit of the last printed digit.")
 
