@@ -20,6 +20,7 @@ class AUIF(ScriptMethod):
     """Both extractors and the decoder, the parts of the sources added, as in the authors' script."""
 
     card = MethodCard.beside(__file__)
+    smallest = 10
 
     def __init__(self) -> None:
         super().__init__(Network())

@@ -17,6 +17,7 @@ class DenseFuse(ScriptMethod):
     """The autoencoder on grey levels 0..255."""
 
     card = MethodCard.beside(__file__)
+    smallest = 2
 
     def __init__(self) -> None:
         super().__init__(Autoencoder())

@@ -16,6 +16,7 @@ class DIDFuse(ScriptMethod):
     """Encoder and decoder, the features of the sources added, as in the authors' script."""
 
     card = MethodCard.beside(__file__)
+    smallest = 2
 
     def __init__(self) -> None:
         super().__init__(Network())

@@ -49,6 +49,7 @@ class GIFNet(ScriptMethod):
     """The network, and the colours of the authors' script."""
 
     card = MethodCard.beside(__file__)
+    smallest = 5
 
     def __init__(self) -> None:
         super().__init__(Network())

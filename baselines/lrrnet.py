@@ -20,6 +20,7 @@ class LRRNet(ScriptMethod):
     """The network, each image stretched on the way in and out, as in the authors' script."""
 
     card = MethodCard.beside(__file__)
+    smallest = 2
 
     def __init__(self) -> None:
         super().__init__(Network())

@@ -25,6 +25,7 @@ class LUTFuse(ScriptMethod):
     """
 
     card = MethodCard.beside(__file__)
+    smallest = 2
 
     def __init__(self) -> None:
         super().__init__(Network())

@@ -14,6 +14,7 @@ class MMDRFuse(ScriptMethod):
     """The student network; its result is stretched, as the function that the authors save with does."""
 
     card = MethodCard.beside(__file__)
+    smallest = 2
 
     def __init__(self) -> None:
         super().__init__(Network())

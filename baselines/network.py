@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from uaabench.core import weights as weight_files
 from uaabench.core.checkpoints import read_checkpoint, tensors_of
-from uaabench.core.errors import WeightsError
+from uaabench.core.errors import MethodError, WeightsError
 from uaabench.core.interface import FusionMethod
 
 State = dict[str, Tensor]
@@ -69,10 +70,23 @@ class ScriptMethod(NetworkMethod):
     """A network run as its authors' script runs it: one image at a time.
 
     Truncation to 8 bit turns the last bit of a sum into a grey level, and in a batch sums come in another order.
+
+    Attributes:
+        smallest: Rows and columns that an image needs for the network to have something to pad by or to pool.
     """
 
+    smallest: ClassVar[int] = 1
+
     def fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
-        """Fuse each image of the batch on its own; see `FusionMethod.fuse`."""
+        """Fuse each image of the batch on its own; see `FusionMethod.fuse`.
+
+        Raises:
+            MethodError: The images are smaller than the network can fuse.
+        """
+        height, width = ir.shape[2:]
+        if min(height, width) < self.smallest:
+            side = f"{self.smallest}x{self.smallest}"
+            raise MethodError(f"{self.card.title} needs images of at least {side} pixels, not {width}x{height}.")
         return torch.cat([self.fuse_image(ir[i : i + 1], vi[i : i + 1]) for i in range(len(ir))])
 
     @abstractmethod

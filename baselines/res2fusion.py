@@ -22,6 +22,7 @@ class Res2Fusion(ScriptMethod):
     """The autoencoder on grey levels 0..255 with the attention strategy; the result is stretched when it is saved."""
 
     card = MethodCard.beside(__file__)
+    smallest = 8
 
     def __init__(self) -> None:
         super().__init__(Network())

@@ -17,6 +17,7 @@ class SAGE(ScriptMethod):
     """The distilled network, which needs no segmenter, and the colours of the authors' script."""
 
     card = MethodCard.beside(__file__)
+    smallest = 4
 
     def __init__(self) -> None:
         super().__init__(Network())

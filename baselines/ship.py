@@ -20,6 +20,7 @@ class SHIP(ScriptMethod):
     """The network, and the colours of the authors' script."""
 
     card = MethodCard.beside(__file__)
+    smallest = 2
 
     def __init__(self) -> None:
         super().__init__(Network())

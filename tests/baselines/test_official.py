@@ -11,6 +11,7 @@ import torch
 
 from official_images import GOLDENS, REAL_PAIRS, SCENES, drawn_state, golden_file, scene
 from uaabench.core import imaging
+from uaabench.core.errors import MethodError
 from uaabench.core.registry import method_card, method_class
 from uaabench.core.weights import resolve, sha256
 from uaabench.methods import conformance
@@ -163,6 +164,21 @@ def test_official_weights_keep_the_contract_of_methods(shared: Path, name: str) 
 def test_the_card_counts_the_parameters_of_the_network(name: str) -> None:
     method = method_class(name)()
     assert sum(parameter.numel() for parameter in method._network.parameters()) == method_card(name).parameters
+
+
+@pytest.mark.parametrize("name", [*OFFICIAL, *DRAWN])
+def test_the_smallest_images_are_fused_and_smaller_ones_refused_in_a_sentence(name: str) -> None:
+    method = method_class(name)()
+    method._network.eval()
+
+    def fused(side: int) -> torch.Tensor:
+        with torch.no_grad():
+            return method.fuse(torch.rand(1, 1, side, side + 1), torch.rand(1, 3, side, side + 1))
+
+    assert fused(method.smallest).shape[2:] == (method.smallest, method.smallest + 1)
+    if method.smallest > 1:
+        with pytest.raises(MethodError, match=rf"at least {method.smallest}x{method.smallest} pixels, not "):
+            fused(method.smallest - 1)
 
 
 def test_attention_by_places_does_not_depend_on_how_many_rows_are_computed_at_a_time(monkeypatch) -> None:
