@@ -1,6 +1,6 @@
 """The demo's scenes for the code of a method's authors, and what that made of them as golden images of the tests.
 
-    python benchmarks/official_scenes.py write FOLDER
+    python benchmarks/official_scenes.py write METHOD FOLDER
     python benchmarks/official_scenes.py keep METHOD FOLDER
     python benchmarks/official_scenes.py draw METHOD CHECKPOINT FILE
 
@@ -26,10 +26,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"
 from official_images import SCENES, as_saved, drawn_state, entries_file, golden_file, scene
 
 
-def write(folder: Path) -> None:
+def write(method: str, folder: Path) -> None:
     """Write the sources."""
     for name in SCENES:
-        for kind, image in zip(("ir", "vi"), scene(name), strict=True):
+        for kind, image in zip(("ir", "vi"), scene(name, method), strict=True):
             (folder / kind).mkdir(parents=True, exist_ok=True)
             imaging.write_png(folder / kind / f"{name}.png", image)
 
@@ -49,10 +49,5 @@ def draw(method: str, checkpoint: Path, file: Path) -> None:
 
 
 if __name__ == "__main__":
-    command, *arguments = sys.argv[1:]
-    if command == "write":
-        write(Path(arguments[0]))
-    elif command == "keep":
-        keep(arguments[0], Path(arguments[1]))
-    else:
-        draw(arguments[0], *map(Path, arguments[1:]))
+    command, method, *paths = sys.argv[1:]
+    {"write": write, "keep": keep, "draw": draw}[command](method, *map(Path, paths))

@@ -31,12 +31,15 @@ SCENES = {"demo_day": 65, "demo_night": 66}
 CONVOLUTION = 4
 # A part of each with an odd number of rows and columns, which shows how a network pads.
 PART = (slice(60, 181), slice(80, 243))
+# What the authors' code of others can fuse: patches of 128x128, or an even width.
+PARTS = {"mufusion": (slice(40, 203), slice(40, 292)), "sfdfusion": (slice(60, 181), slice(80, 242))}
 
 
-def scene(name: str) -> tuple[ByteImage, ByteImage]:
-    """The infrared (121,163) and visible image (121,163,3) of a golden scene."""
+def scene(name: str, method: str = "") -> tuple[ByteImage, ByteImage]:
+    """The infrared (H,W) and visible image (H,W,3) of a golden scene, of 121x163 pixels but for `PARTS`."""
     ir, vi, _ = render(compose(SCENES[name]))
-    return ir[PART].copy(), vi[PART].copy()
+    part = PARTS.get(method, PART)
+    return ir[part].copy(), vi[part].copy()
 
 
 def golden_file(method: str) -> Path:
