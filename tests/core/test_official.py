@@ -18,6 +18,11 @@ def sha(content):
     return hashlib.sha256(content).hexdigest()
 
 
+def blob(content):
+    """The name that git gives a file: `git hash-object` of its content."""
+    return hashlib.sha1(f"blob {len(content)}\0".encode() + content).hexdigest()
+
+
 @pytest.fixture
 def server(monkeypatch, tmp_path):
     monkeypatch.setattr(downloading, "PAUSES", (0.0, 0.0))
@@ -37,6 +42,7 @@ def card(server):
             sha256=sha(both.encode()), source="https://example.org", urls=(net, coder), parts=(sha(NET), sha(CODER))
         ),
         "new": Checkpoint(sha256="", source="https://example.org", urls=(coder,)),
+        "git": Checkpoint(sha256="", git_blob=blob(NET), source="https://example.org", urls=(f"{server.url}/git.pth",)),
         "form": Checkpoint(sha256="0" * 64, source="https://example.org/form"),
     }
     return MethodCard(name="net", title="Net", kind="learned", version=1, summary="a net", checkpoints=checkpoints)
@@ -149,8 +155,8 @@ def test_every_official_checkpoint_of_the_package_is_named_at_a_commit():
         for checkpoint in card.checkpoints.values():
             assert len(checkpoint.urls) == max(1, len(checkpoint.parts))
             for url in checkpoint.urls:
-                assert re.fullmatch(r"https://raw\.githubusercontent\.com/[\w-]+/[\w-]+/[0-9a-f]{40}/[\w/.%-]+", url)
-            if not checkpoint.sha256:
+                assert re.fullmatch(r"https://raw\.githubusercontent\.com/[\w-]+/[\w.-]+/[0-9a-f]{40}/[\w/.%-]+", url)
+            if not checkpoint.sha256 and not checkpoint.git_blob:
                 assert "pins and prints" in checkpoint.note
 
 
@@ -204,3 +210,30 @@ def test_names_or_all_are_needed(uaabench, arguments):
     result = uaabench("weights", "fetch", *arguments)
     assert result.code == 2
     assert "Name methods or checkpoints to fetch" in result.err
+
+
+def test_a_file_whose_name_in_git_is_known_is_fetched_and_checked_by_that(card, server):
+    server.files["/git.pth"] = CODER
+    with pytest.raises(DownloadError, match="is not the file of that commit, so that it was not kept; get it from"):
+        official.fetch(card, "git")
+    assert held() == []
+    server.files["/git.pth"] = NET
+    fetched = official.fetch(card, "git")
+    assert (fetched.sha256, fetched.is_pinned) == (sha(NET), False)
+    found = weights.resolve(card, "git")
+    found.verify()
+    assert found.track == "official"
+
+
+def test_a_file_whose_name_in_git_is_known_is_added_and_used_by_its_path(card, server, tmp_path):
+    (tmp_path / "net.pth").write_bytes(NET)
+    only = MethodCard(
+        name="net", title="", kind="learned", version=1, summary="", checkpoints={"git": card.checkpoints["git"]}
+    )
+    assert weights.resolve(only, str(tmp_path / "net.pth")).name == "git"
+    assert weights.add(only, tmp_path / "net.pth") == ["git"]
+    weights.resolve(only, "git").verify()
+    (tmp_path / "net.pth").write_bytes(CODER)
+    assert weights.resolve(only, str(tmp_path / "net.pth")).track == "custom"
+    with pytest.raises(WeightsError, match="no known checkpoint of net"):
+        weights.add(only, tmp_path / "net.pth")

@@ -41,6 +41,17 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def git_blob(path: Path) -> str:
+    """The name that git gives the content of a file, 40 hexadecimal digits: SHA-1 of its size and its bytes.
+
+    Raises:
+        OSError: It cannot be read, or is no regular file.
+    """
+    with open_regular(path) as file:
+        content = file.read()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
 def digest(description: Any) -> str:
     """SHA-256 of a value in canonical JSON."""
     return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()

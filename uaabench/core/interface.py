@@ -65,6 +65,8 @@ class Checkpoint:
     Attributes:
         sha256: Hash of the file; of a checkpoint in several files the hash of their sorted hashes, a line each; empty
             where nobody has published it, so that the first fetch pins it.
+        git_blob: Name that git gives the file at the commit of its address, by which a file is known whose hash nobody
+            has published.
         parts: Hashes of its files where it has several.
         source: Page the authors link it from.
         urls: Address of the file, or of each file in the order of `parts`, at a commit that does not move; empty where
@@ -75,6 +77,7 @@ class Checkpoint:
 
     sha256: str
     source: str
+    git_blob: str = ""
     urls: tuple[str, ...] = ()
     note: str = ""
     parts: tuple[str, ...] = ()

@@ -9,7 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from uaabench.core import paths, registry, weights
-from uaabench.core.errors import WeightsError, unknown_name
+from uaabench.core.errors import DownloadError, WeightsError, unknown_name
+from uaabench.core.files import git_blob
 from uaabench.core.interface import Checkpoint, MethodCard
 
 
@@ -20,7 +21,7 @@ class Fetched:
     Attributes:
         path: Its file, or the folder of its files.
         sha256: Its hash.
-        is_pinned: Whether this was the first time, and nobody had published the hash before.
+        is_pinned: Whether this was the first time, and nobody had published any hash before.
     """
 
     path: Path
@@ -77,14 +78,17 @@ def fetch(card: MethodCard, name: str) -> Fetched:
 
 
 def _fetch_first(checkpoint: Checkpoint, mend: str) -> Fetched:
-    """Fetch a file whose hash nobody has published, and pin the hash of what comes."""
+    """Fetch a file whose SHA-256 nobody has published, and pin that of what comes."""
     from uaabench.core.download import download
 
     (url,) = checkpoint.urls
     aside = paths.weights_folder() / f".{sha256(url.encode()).hexdigest()[:16]}.first"
     aside.unlink(missing_ok=True)
     digest = download(url, aside, mend=mend)
+    if checkpoint.git_blob and git_blob(aside) != checkpoint.git_blob:
+        aside.unlink()
+        raise DownloadError(f"What came from {url} is not the file of that commit, so that it was not kept; {mend}")
     path = aside.with_name(f"{digest}.pt")
     os.replace(aside, path)
     weights.pin(url, digest)
-    return Fetched(path, digest, is_pinned=True)
+    return Fetched(path, digest, is_pinned=not checkpoint.git_blob)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from uaabench.core import paths
 from uaabench.core.errors import UsageError, WeightsError, unknown_name
-from uaabench.core.files import replacing, write_json
+from uaabench.core.files import git_blob, replacing, write_json
 from uaabench.core.interface import Checkpoint, MethodCard
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ def _resolve_checkpoint(card: MethodCard, name: str) -> ResolvedWeights:
 def _resolve_file(card: MethodCard, path: Path) -> ResolvedWeights:
     digest = sha256(path)
     for name, checkpoint in card.checkpoints.items():
-        if known_hash(checkpoint) == digest:
+        if _is(checkpoint, path, digest):
             return ResolvedWeights(path, digest, name, "official", checkpoint.options)
     return ResolvedWeights(path, digest, path.name, "custom")
 
@@ -247,6 +247,14 @@ def known_hash(checkpoint: Checkpoint) -> str:
     if checkpoint.sha256 or not checkpoint.urls:
         return checkpoint.sha256
     return pins().get(checkpoint.urls[0], "")
+
+
+def _is(checkpoint: Checkpoint, path: Path, digest: str) -> bool:
+    """Whether a file of this SHA-256, or a folder, is the checkpoint."""
+    known = known_hash(checkpoint)
+    if known or not checkpoint.git_blob or path.is_dir():
+        return known == digest
+    return git_blob(path) == checkpoint.git_blob
 
 
 def pins() -> dict[str, str]:
@@ -298,7 +306,9 @@ def add(card: MethodCard, file: Path) -> list[str]:
         WeightsError: The file is none of the card's checkpoints.
     """
     digest = sha256(file)
-    known = {name: entry for name, entry in card.checkpoints.items() if digest in (known_hash(entry), *entry.parts)}
+    known = {
+        name: entry for name, entry in card.checkpoints.items() if digest in entry.parts or _is(entry, file, digest)
+    }
     if not known:
         raise WeightsError(
             f"{file} (SHA-256 {digest[:12]}…) is no known checkpoint of {card.name}; known are: "
@@ -310,6 +320,8 @@ def add(card: MethodCard, file: Path) -> list[str]:
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(folder / f"{digest}.pt") as aside:
             shutil.copyfile(file, aside)
+        if not known_hash(checkpoint):
+            pin(checkpoint.urls[0], digest)
     return list(known)
 
 
