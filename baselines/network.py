@@ -27,7 +27,12 @@ class NetworkMethod(FusionMethod):
 
     Args:
         network: The network, whose entries are named as in the authors' checkpoint.
+
+    Attributes:
+        parts: Parts of the network that the authors' file holds apart, each a set of tensors under this name.
     """
+
+    parts: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, network: nn.Module) -> None:
         self._network = network
@@ -41,7 +46,7 @@ class NetworkMethod(FusionMethod):
                 f"{card.title} needs weights: name them as {card.name}@PATH{f' or {known}' if known else ''}; "
                 "'uaabench weights list' says where to get them."
             )
-        state = self.adapt(flush_denormals(read_state(weights, card.title)))
+        state = self.adapt(flush_denormals(read_state(weights, card.title, self.parts)))
         try:
             self._network.load_state_dict(state)
         except RuntimeError as error:
@@ -94,21 +99,22 @@ class ScriptMethod(NetworkMethod):
         """Fuse a batch of one image, (1,1,H,W) and (1,3,H,W), as `FusionMethod.fuse` does."""
 
 
-def read_state(path: Path, title: str) -> State:
+def read_state(path: Path, title: str, parts: Sequence[str] = ()) -> State:
     """The tensors of shipped weights (safetensors), of a torch file, or of a folder of torch files.
 
     Args:
         path: The file or folder.
         title: Name of the method, for messages.
+        parts: Sets of tensors that a torch file holds; see `tensors_of`.
 
     Raises:
         WeightsError: It cannot be read, holds no tensors by name, or some that are not finite.
     """
     if path.is_dir():
-        return _joined([read_state(part, title) for part in sorted(path.iterdir())], path)
+        return _joined([read_state(part, title, parts) for part in sorted(path.iterdir())], path)
     if path.suffix == ".safetensors":
         return weight_files.read(path)[0]
-    return tensors_of(read_checkpoint(path, title), path, title)
+    return tensors_of(read_checkpoint(path, title), path, title, parts)
 
 
 def _joined(parts: Sequence[State], folder: Path) -> State:

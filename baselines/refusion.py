@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, leaky_relu
 
 from uaabench.baselines.network import ScriptMethod, State
-from uaabench.baselines.restormer import ChannelNorm, GatedLayer, attend, depthwise, pointwise
+from uaabench.baselines.restormer import Block, attend, depthwise, pointwise
 from uaabench.baselines.scripts import stretched
 from uaabench.core.interface import MethodCard, luminance
 
@@ -29,38 +29,6 @@ class ReFusion(ScriptMethod):
     def fuse_image(self, ir: Tensor, vi: Tensor) -> Tensor:
         """Fuse infrared and luminance; see `FusionMethod.fuse`."""
         return stretched(self._network(ir, luminance(vi)))
-
-
-class Attention(nn.Module):
-    """Restormer's attention between channels."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.temperature = nn.Parameter(torch.ones(HEADS, 1, 1))
-        self.qkv = pointwise(channels, 3 * channels)
-        self.qkv_dwconv = depthwise(3 * channels)
-        self.project_out = pointwise(channels, channels)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """(B,C,H,W) to the same."""
-        query, key, value = self.qkv_dwconv(self.qkv(features)).chunk(3, dim=1)
-        attended: Tensor = self.project_out(attend(query, key, value, self.temperature))
-        return attended
-
-
-class Block(nn.Module):
-    """Attention and a gated layer, each on normalised features and added to them."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.norm1, self.norm2 = ChannelNorm(channels), ChannelNorm(channels)
-        self.attn, self.ffn = Attention(channels), GatedLayer(channels, 2 * channels)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """(B,C,H,W) to the same."""
-        features = features + self.attn(self.norm1(features))
-        changed: Tensor = features + self.ffn(self.norm2(features))
-        return changed
 
 
 class FusionModule(nn.Module):
@@ -97,9 +65,9 @@ class Network(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.project_in_1, self.project_in_2 = (nn.Conv2d(1, WIDTH, 3, padding=1, bias=False) for _ in range(2))
-        self.encoder1, self.encoder2 = (nn.Sequential(Block(WIDTH), Block(WIDTH)) for _ in range(2))
+        self.encoder1, self.encoder2 = (nn.Sequential(Block(WIDTH, HEADS), Block(WIDTH, HEADS)) for _ in range(2))
         self.FM = FusionModule()
-        self.decoder = nn.Sequential(Block(2 * WIDTH), Block(2 * WIDTH))
+        self.decoder = nn.Sequential(Block(2 * WIDTH, HEADS), Block(2 * WIDTH, HEADS))
         self.project_out_0 = nn.Conv2d(2 * WIDTH, WIDTH, 3, padding=1, bias=False)
         self.project_out_1 = nn.Conv2d(WIDTH, 1, 3, padding=1, bias=False)
 

@@ -5,6 +5,7 @@ How the projections before the attention are cut, and what the entries are calle
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, normalize
 
@@ -68,3 +69,44 @@ class GatedLayer(nn.Module):
         gate, values = self.dwconv(self.project_in(features)).chunk(2, dim=1)
         passed: Tensor = self.project_out(gelu(gate) * values)
         return passed
+
+
+class Attention(nn.Module):
+    """Restormer's attention between channels.
+
+    Args:
+        channels: Channels in and out.
+        heads: Heads.
+    """
+
+    def __init__(self, channels: int, heads: int) -> None:
+        super().__init__()
+        self.temperature = nn.Parameter(torch.ones(heads, 1, 1))
+        self.qkv, self.qkv_dwconv = pointwise(channels, 3 * channels), depthwise(3 * channels)
+        self.project_out = pointwise(channels, channels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B,C,H,W) to the same."""
+        query, key, value = self.qkv_dwconv(self.qkv(features)).chunk(3, dim=1)
+        attended: Tensor = self.project_out(attend(query, key, value, self.temperature))
+        return attended
+
+
+class Block(nn.Module):
+    """Attention and a gated layer of twice the channels, each on normalised features and added to them.
+
+    Args:
+        channels: Channels in and out.
+        heads: Heads of the attention.
+    """
+
+    def __init__(self, channels: int, heads: int) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = ChannelNorm(channels), ChannelNorm(channels)
+        self.attn, self.ffn = Attention(channels, heads), GatedLayer(channels, 2 * channels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B,C,H,W) to the same."""
+        features = features + self.attn(self.norm1(features))
+        changed: Tensor = features + self.ffn(self.norm2(features))
+        return changed

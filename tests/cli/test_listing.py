@@ -71,3 +71,9 @@ def test_weights_that_nobody_offers_for_download_are_to_be_added(methods, tmp_pa
 def test_the_other_kinds_are_listed_too(uaabench, kind):
     names = {"datasets": "msrs", "metrics": "Qabf", "profiles": "cddfuse"}
     assert names[kind] in uaabench("list", kind).out
+
+
+def test_show_of_a_name_of_a_method_and_a_profile_shows_both(uaabench):
+    facts = json.loads(uaabench("show", "cddfuse", "--json").out)
+    assert facts["title"] == "CDDFuse"
+    assert "Qabf" in facts["profile of this name"]["metrics"]

@@ -126,3 +126,37 @@ def test_a_truncated_file_is_refused(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(WeightsError, match=r"Cannot read the checkpoint .*net\.pth: No such file"):
         read(tmp_path / "net.pth")
+
+
+def read_parts(path):
+    return tensors_of(read_checkpoint(path, "Net"), path, "Net", parts=("encoder", "decoder"))
+
+
+def test_parts_that_a_file_holds_apart_are_joined_below_their_names(tmp_path):
+    content = {
+        "encoder": {"module.w": torch.ones(1)},
+        "decoder": {"w": torch.zeros(1)},
+        "optimizer": {"w": torch.ones(9)},
+    }
+    found = read_parts(save(tmp_path, content))
+    assert {name: value.tolist() for name, value in found.items()} == {"encoder.w": [1], "decoder.w": [0]}
+
+
+@pytest.mark.parametrize(
+    ("decoder", "message"),
+    [
+        (None, "lacks 'decoder', a part of the Net network; give the whole file"),
+        ({}, "holds no tensors; give a file of decoder of Net"),
+        (torch.ones(1), "holds a Tensor instead of tensors by name; save the state_dict"),
+        ({"w": torch.tensor(float("nan"))}, "NaN or infinite, in w"),
+    ],
+    ids=["missing", "empty", "tensor", "nan"],
+)
+def test_a_part_that_is_no_set_of_finite_tensors_is_one_sentence(tmp_path, decoder, message):
+    content = {"encoder": {"w": torch.ones(1)}} | ({} if decoder is None else {"decoder": decoder})
+    with pytest.raises(WeightsError, match=message):
+        read_parts(save(tmp_path, content))
+
+
+def test_a_file_without_any_of_the_parts_is_read_as_one_set(tmp_path):
+    assert set(read_parts(save(tmp_path, STATE))) == set(STATE)

@@ -281,16 +281,24 @@ def _facts(name: str) -> dict[str, Any]:
     key = name.lower()
     if key in methods:
         shipped = weights.shipped_card(key)
-        return _plain(methods[key]) | ({"shipped weights": _plain(shipped)} if shipped else {})
+        facts = _plain(methods[key]) | ({"shipped weights": _plain(shipped)} if shipped else {})
+        return facts | ({"profile of this name": _profile_facts(key)} if key in PROFILES else {})
     if having(name):
         return _metric_facts(name)
     if key in plugins:
         return _plain(plugins[key])
     if key in PROFILES:
-        return _plain(PROFILES[key]) | {"metrics": list(PROFILES[key].metrics)}
+        return _profile_facts(key)
     if key in registry.dataset_names():
         return _plain(registry.dataset_class(key).card)
     raise unknown_name("card", name, [*methods, *metrics(), *plugins, *PROFILES, *registry.dataset_names()])
+
+
+def _profile_facts(name: str) -> dict[str, Any]:
+    """The card of a profile, with the names of its metrics."""
+    from uaabench.metrics.profiles import PROFILES
+
+    return _plain(PROFILES[name]) | {"metrics": list(PROFILES[name].metrics)}
 
 
 def _metric_facts(name: str) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def _numbers_of_numpy() -> list[Any]:
     return [*((scalar, place) for place in places), np.dtype, *kinds]
 
 
-def tensors_of(content: Any, path: Path, what: str) -> dict[str, Tensor]:
+def tensors_of(content: Any, path: Path, what: str, parts: Sequence[str] = ()) -> dict[str, Tensor]:
     """The tensors by name in a checkpoint, found below the names that people file them under.
 
     Entries of other kinds, such as an epoch, are left out, and so is the `module.` that data parallel training puts
@@ -76,9 +76,11 @@ def tensors_of(content: Any, path: Path, what: str) -> dict[str, Tensor]:
         content: What `read_checkpoint` gave.
         path: Where it is from, for messages.
         what: Whose checkpoint it should be, for messages.
+        parts: Names under which it may hold parts of the network, a set of tensors each; the name of a part then stands
+            before those of its tensors: `Encoder.weight`.
 
     Raises:
-        WeightsError: It holds no tensors by name, several sets of them, or values that are not finite.
+        WeightsError: It lacks a part, holds no tensors by name, several sets of them, or values that are not finite.
     """
     import torch
 
@@ -87,6 +89,8 @@ def tensors_of(content: Any, path: Path, what: str) -> dict[str, Tensor]:
             f"{path} holds a {type(content).__name__} instead of tensors by name; save the state_dict() of the {what} "
             "network."
         )
+    if any(part in content for part in parts):
+        return _joined(content, parts, path, what)
     held = _unwrapped(content, path)
     found = {str(name): value for name, value in held.items() if isinstance(value, torch.Tensor)}
     if not found:
@@ -94,6 +98,15 @@ def tensors_of(content: Any, path: Path, what: str) -> dict[str, Tensor]:
     named = _without_prefix(found, path)
     require_finite(named, path)
     return named
+
+
+def _joined(content: Mapping[Any, Any], parts: Sequence[str], path: Path, what: str) -> dict[str, Tensor]:
+    """The tensors of all parts of a network."""
+    missing = [part for part in parts if part not in content]
+    if missing:
+        raise WeightsError(f"{path} lacks '{missing[0]}', a part of the {what} network; give the whole file.")
+    sets = {part: tensors_of(content[part], path, f"{part} of {what}") for part in parts}
+    return {f"{part}.{name}": value for part, tensors in sets.items() for name, value in tensors.items()}
 
 
 def require_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
