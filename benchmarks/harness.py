@@ -3,11 +3,11 @@
     python benchmarks/harness.py --pairs 16 361 --rounds 5
     python benchmarks/harness.py --pairs 4200 --size 48 64 --methods 10 --rounds 3
 
-The command is `uaabench run` in a process of its own, cold (nothing of the run is there) and resumed (all of it is); the
-work is fusing and scoring as the command does it, on sources that are read already, of a few pairs, times the number of
-pairs. Both have one thread. Each time is that of the processor, of the process and all it starts: that of the wall stands
-beside it, and means something only on a machine with nothing else to do. Command and work take turns; each figure is the
-median of the rounds. The pairs are smooth noise, each another; the floor is left out; the metrics are the default ones.
+The command is `uaabench run` in a process of its own, cold (nothing of the run is there) and resumed (all of it is).
+The work is fusing and scoring as the command does it, on sources that are read already, of a few pairs, times the
+number of pairs. Both have one thread. Times are of the processor, of the process and all it starts; those of the wall
+stand beside them, and mean something only on a machine with nothing else to do. Command and work take turns; figures
+are medians of the rounds. The pairs are smooth noise, each another; the floor is left out; metrics are the default.
 `--command` names the `uaabench` to measure, so that two versions can be compared on the same pairs.
 """
 
@@ -22,7 +22,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -109,8 +108,7 @@ class Bench:
     def run(self, out: Path) -> Seconds:
         """Carry the command out in a run directory."""
         words = [*self._words, "--out", str(out)]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return timed(lambda: subprocess.run(words, check=True, **quiet), resource.RUSAGE_CHILDREN)  # type: ignore[call-overload]
+        return timed(lambda: subprocess.run(words, check=True, capture_output=True), resource.RUSAGE_CHILDREN)
 
 
 def line(name: str, times: list[Seconds], work: list[float]) -> str:
@@ -139,12 +137,6 @@ def measure(pairs: int, options: argparse.Namespace, folder: Path) -> None:
         print(line(name, times, base), flush=True)
 
 
-@contextmanager
-def workplace(parent: Path | None):  # noqa: ANN201 - a context manager of a path
-    with tempfile.TemporaryDirectory(dir=parent) as folder:
-        yield Path(folder)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, nargs="+", default=[16, 361])
@@ -157,8 +149,8 @@ def main() -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     limit_threads(1)
     for pairs in options.pairs:
-        with workplace(options.folder) as folder:
-            measure(pairs, options, folder)
+        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+            measure(pairs, options, Path(folder))
 
 
 if __name__ == "__main__":
