@@ -19,6 +19,7 @@ from uaabench.core import registry
 from uaabench.core.errors import UsageError
 from uaabench.core.threads import threads_per_job
 from uaabench.metrics.profiles import profile as find_profile
+from uaabench.reporting import standing
 from uaabench.reporting.report import report
 from uaabench.reporting.results import Evaluation, RunResult, evaluation_of
 from uaabench.running import evaluation, evidence, pipeline, plan, store
@@ -167,6 +168,8 @@ def carry_out_and_report(
         UaabenchError: Another process works in the directory, the images to be judged are not there, or something
             cannot be written.
     """
+    if not fresh and stages is None and (found := standing.find(folder, planned)):
+        return RunResult(found.evidence, found.table, (), found.files)
     config = planned.config
     device = pipeline.pick_device(config.device, config.executor)
     store.open_run(folder)
@@ -178,6 +181,8 @@ def carry_out_and_report(
             planned, folder, device=device, stages=stages, fresh=fresh, on_pair=on_pair, tell=tell
         )
     table, written = report(folder)
+    if not failures and stages is None:
+        standing.keep(folder, planned, table, written)
     return RunResult(evidence.load(folder), table, tuple(failures), tuple(written))
 
 

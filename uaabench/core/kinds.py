@@ -87,6 +87,11 @@ def import_object(target: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
+def package_folders() -> list[Path]:
+    """Folders of the package: the harness, the methods and the data sets, which lie apart in a checkout."""
+    return [Path(str(package_files(name))) for name in ("uaabench", "uaabench.baselines", "uaabench.datasets")]
+
+
 @cache
 def builtin_cards() -> dict[str, MethodCard]:
     """Cards of the methods that come with the package, by name: trivial ones first, then classical and learned."""

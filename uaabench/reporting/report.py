@@ -8,7 +8,6 @@ from pathlib import Path
 
 from uaabench.reporting import files
 from uaabench.reporting.build import table_of
-from uaabench.reporting.html import page
 from uaabench.reporting.latex import LatexStyle
 from uaabench.reporting.table import Table
 from uaabench.running.evidence import load
@@ -52,5 +51,8 @@ def report(run: Path, options: ReportOptions | None = None) -> tuple[Table, list
     table = table_of(evidence, options.reference, marks_floor=options.marks_floor)
     content = files.texts(table, formats, options.latex)
     if "html" in formats:
+        # Imports matplotlib, which a report that is found again need not wait for.
+        from uaabench.reporting.html import page
+
         content = {"results.html": page(evidence, table, shown_pairs=options.shown_pairs), **content}
     return table, files.write(content, options.folder or run / "report")
