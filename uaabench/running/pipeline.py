@@ -9,7 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError, Executor, Future
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -319,7 +319,7 @@ class _Work:
                     submitted += 1
                 for job, future in _all_of(finished):
                     submitted -= 1
-                    good = self._outcome(future, job, workers.deaths)
+                    good = self._outcome(workers, future, job)
                     if good is None:
                         unfinished.append(job)
                     else:
@@ -333,11 +333,13 @@ class _Work:
         left = {job.progress for job in unfinished}
         return done, [job for job in jobs if job.progress in left]
 
-    def _outcome(self, future: Future[bool], job: Job, deaths: tuple[type[BaseException], ...]) -> bool | None:
+    def _outcome(self, workers: Workers, future: Future[bool], job: Job) -> bool | None:
         """Whether no pair of a job failed; None where its worker died. A job that raised has failed as a whole."""
+        if future.cancelled():
+            raise workers.lost()
         # Asked for, not raised: a KeyboardInterrupt that code in a worker raised is none of this process.
-        error = CancelledError() if future.cancelled() else future.exception()
-        if isinstance(error, deaths):
+        error = future.exception()
+        if isinstance(error, workers.deaths):
             return None
         if error is not None:
             for left in self._left([job]):

@@ -158,7 +158,5 @@ def test_a_scheduler_that_is_lost_is_said(surroundings):
     client.status = "closed"
     cluster = clusters.Cluster(lambda: clusters.running("h:1"), surroundings, gpu=False, threads=1, tell=lambda _: None)
     cluster._started, cluster._connected = clusters.running("h:1"), client
-    with pytest.raises(
-        ClusterError, match=r"The scheduler of h:1 does not answer any more \(OSError: the connection is"
-    ):
+    with pytest.raises(ClusterError, match="The scheduler of h:1 does not answer any more; what was done is kept"):
         cluster.look()

@@ -13,7 +13,7 @@ import os
 import pickle
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError, Executor, Future
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -77,15 +77,16 @@ class Cluster(Workers):
 
     @property
     def deaths(self) -> tuple[type[BaseException], ...]:
-        """What Dask says of a worker that died, and of a scheduler that forgot its jobs."""
+        """What Dask says of a worker that died."""
         from distributed import KilledWorker
 
-        return (WorkerDied, KilledWorker, CancelledError)
+        return (WorkerDied, KilledWorker)
 
     @contextmanager
     def open(self, jobs: int) -> Iterator[Executor]:  # noqa: ARG002 - a cluster is as large as it is
         """Connect, unless that was done; jobs are given up where the block raises."""
         client = self._client()
+        self._refuse_lost()
         resources = {"resources": {"GPU": 1}} if self._gpu else {}
         inner = client.get_executor(pure=False, retries=0, **resources)
         # What runs cannot be cancelled; such a job ends with its next pair, as its progress file is gone by then.
@@ -113,6 +114,10 @@ class Cluster(Workers):
         if time.monotonic() < self._next_look:
             return
         self._next_look = time.monotonic() + SECONDS_BETWEEN_LOOKS
+        self._refuse_lost()
+        # For a while Dask tries to connect again by itself.
+        if self._client().status != "running":
+            return
         has_workers = bool(self._workers())
         if has_workers != self._had_workers:
             self._tell("There is a worker again." if has_workers else "No worker is left; the run waits for one.")
@@ -121,8 +126,10 @@ class Cluster(Workers):
     def close(self) -> None:
         """Disconnect, and end the cluster if it was started for this run."""
         with suppress(Exception):
-            if self._connected is not None:
+            if self._connected is not None and self._connected.status == "running":
                 self._connected.run(remote.end, self._surroundings.token, wait=False)
+        with suppress(Exception):
+            if self._connected is not None:
                 self._connected.close(timeout=2)
         with suppress(Exception):
             if self._started is not None:
@@ -134,16 +141,23 @@ class Cluster(Workers):
         Raises:
             ClusterError: The scheduler does not answer.
         """
-        client = self._client()
+        self._refuse_lost()
         try:
-            if client.status != "running":
-                raise OSError(f"the connection is {client.status}")
-            return client.nthreads()  # type: ignore[no-any-return]
+            return self._client().nthreads()  # type: ignore[no-any-return]
         except (OSError, TimeoutError, ValueError) as error:
-            raise ClusterError(
-                f"The scheduler of {self._name} does not answer any more ({sentence(error)}); what was done is kept: "
-                "give the command again when there is one."
-            ) from error
+            raise self.lost() from error
+
+    def _refuse_lost(self) -> None:
+        """Raise a `ClusterError` where Dask has given the scheduler up."""
+        if self._client().status in ("closed", "closing"):
+            raise self.lost()
+
+    def lost(self) -> ClusterError:
+        """Say that the scheduler, and with it the jobs that it had, is gone."""
+        return ClusterError(
+            f"The scheduler of {self._name} does not answer any more; what was done is kept: give the command again "
+            "when there is one."
+        )
 
     @property
     def _name(self) -> str:
@@ -155,8 +169,7 @@ class Cluster(Workers):
                 from distributed import Client
             except ImportError as error:
                 raise ClusterError(f"{MISSING}.") from error
-            # What dies is told by the pipeline, once, and not by every part of Dask.
-            logging.getLogger("distributed").setLevel(logging.CRITICAL)
+            _silence()
             self._started = self._start()
             try:
                 self._connected = Client(self._started.target, timeout=SECONDS_TO_CONNECT, set_as_default=False)
@@ -202,6 +215,13 @@ class Cluster(Workers):
                 )
             if fault:
                 raise ClusterError(fault)
+
+
+def _silence() -> None:
+    """What dies is told by the pipeline, once, and not by every part of Dask."""
+    for name in logging.root.manager.loggerDict:
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 class _Sender(Executor):

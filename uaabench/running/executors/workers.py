@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from typing import ClassVar
 
+from uaabench.core.errors import ClusterError
 from uaabench.running.executors.job import Job
 
 # Called with a sentence for the user.
@@ -56,6 +57,10 @@ class Workers(ABC):
 
         No two jobs of a group may share a worker process; at least one job is given back.
         """
+
+    def lost(self) -> ClusterError:
+        """What to say of a job that was cancelled, though nobody here did so."""
+        return ClusterError("The workers are gone; what was done is kept: give the command again.")
 
     def look(self) -> None:  # noqa: B027 - a pool has nothing to look after
         """Look after the workers, while the pipeline waits for them.
