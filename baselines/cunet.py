@@ -102,7 +102,7 @@ class Analysis(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Filter a batch."""
-        shifted = unfold(image, (SIZE, 1), padding=(SIZE // 2, 0)).unflatten(2, image.shape[2:])
+        shifted = unfold(image, (SIZE, 1), padding=(SIZE // 2, 0)).reshape(len(image), -1, *image.shape[2:])
         return conv2d(shifted, self.weight.flatten(1, 2)[:, :, None], padding=(0, SIZE // 2))
 
 
