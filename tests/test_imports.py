@@ -83,6 +83,10 @@ def test_starting_imports_neither_torch_nor_pandas(module):
     assert loaded_by(f"import {module}", {"torch", "pandas", "matplotlib", "scipy"}) == []
 
 
+def test_a_run_imports_no_cluster_before_one_is_asked_for():
+    assert loaded_by("import uaabench.running.pipeline", {"dask", "distributed", "dask_jobqueue"}) == []
+
+
 def test_looking_at_the_python_interface_imports_nothing_of_it():
     names = "assert {'run', 'evaluate', 'RunResult', 'Evaluation'} <= set(dir(uaabench))"
     assert loaded_by(f"import uaabench; {names}", {"numpy", "torch", "pandas", "pydantic", "uaabench.api"}) == []

@@ -1,6 +1,7 @@
 """What a worker of another machine does not find is said in a sentence, before anything is done."""
 
 import hashlib
+import sys
 from dataclasses import replace
 
 import pytest
@@ -93,6 +94,19 @@ def test_what_is_no_executor_is_said(executor):
 @pytest.mark.parametrize("executor", ["dask://node-1.lab:8786", "dask://10.0.0.1:1", "dask://[::1]:8786"])
 def test_a_scheduler_is_named_by_host_and_port(executor):
     assert named.address_of(executor) == executor.removeprefix("dask://")
+
+
+@pytest.mark.parametrize("executor", ["dask", "dask://h:1", "batch.yaml"])
+def test_a_cluster_without_its_packages_is_said(executor, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "batch.yaml").write_text("system: slurm\nwalltime: 01:00:00\nmemory: 8GB\nworkers: {to: 4}\n")
+    for package in ("distributed", "dask_jobqueue"):
+        monkeypatch.setitem(sys.modules, package, None)
+    described = config.build({"methods": ["average"], "executor": executor})
+    cluster = named.workers_of(described, tmp_path, [], "cpu", lambda _: None)
+    with pytest.raises(ClusterError, match=r"A cluster needs further packages: pip install 'uaabench\[cluster\]'\."):
+        cluster.shares(4)
+    cluster.close()
 
 
 def test_which_device_workers_elsewhere_have_must_be_said():
