@@ -225,6 +225,12 @@ def test_tardal_of_cddfuse_is_tardal_with_the_statistics_of_its_training():
     assert all(why.endswith(released) for name in ("cddfuse", "emma", "film") for _, why in reasons(rows[name, "msrs"]))
 
 
+def test_didfuse_prints_what_its_weights_give_on_its_forty_pairs_by_two_profiles():
+    row = shipped_rows("DIDFuse", "didfuse@official")["didfuse", "tno"]
+    found = dict(zip(row.table.metrics, verdicts(row), strict=True))
+    assert found == {"EN": EQUAL, "VIF": EQUAL, "MI": EXPLAINED, "AG": EXPLAINED, "SD": UNEXPLAINED, "SF": UNEXPLAINED}
+
+
 def test_no_value_is_lost_of_the_shipped_papers():
     shipped = dict(papers.papers())
     rows = comparison.compare(shipped.items(), reference_rows.references())
