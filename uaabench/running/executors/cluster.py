@@ -89,7 +89,7 @@ class Cluster(Workers):
         self._refuse_lost()
         resources = {"resources": {"GPU": 1}} if self._gpu else {}
         inner = client.get_executor(pure=False, retries=0, **resources)
-        # What runs cannot be cancelled; such a job ends with its next pair, as its progress file is gone by then.
+        # What runs cannot be cancelled; its worker ends it within a second, as its progress file will be gone.
         try:
             yield _Sender(inner, self._surroundings)
         except BaseException:
