@@ -46,9 +46,12 @@ class DUNSA(NetworkMethod, LuminanceMethod):
         """The visible luminance and the image after each stage; see `explanation.Unfolds`."""
         return self._unfolded(ir, vi).iterates
 
-    def displacement(self, ir: Tensor, vi: Tensor) -> Tensor:
-        """How far the infrared image (B,1,H,W) lies off the visible one (B,3,H,W): down and right, (B,2) in pixels."""
-        return self._unfolded(ir, vi).displacements[-1]
+    def displacements(self, ir: Tensor, vi: Tensor) -> list[Tensor]:
+        """How far the infrared image (B,1,H,W) lies off the visible one (B,3,H,W), as each stage finds it.
+
+        Down and right, (B,2) in pixels; the last one is what the image is fused by.
+        """
+        return self._unfolded(ir, vi).displacements
 
     def _unfolded(self, ir: Tensor, vi: Tensor) -> Unfolded:
         network = self._network
