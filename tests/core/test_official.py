@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from pathlib import Path
 
 import pytest
 
@@ -235,5 +236,6 @@ def test_a_file_whose_name_in_git_is_known_is_added_and_used_by_its_path(card, s
     weights.resolve(only, "git").verify()
     (tmp_path / "net.pth").write_bytes(CODER)
     assert weights.resolve(only, str(tmp_path / "net.pth")).track == "custom"
-    with pytest.raises(WeightsError, match="no known checkpoint of net"):
-        weights.add(only, tmp_path / "net.pth")
+    for other in (tmp_path / "net.pth", Path("/dev/null")):
+        with pytest.raises(WeightsError, match="no known checkpoint of net"):
+            weights.add(only, other)

@@ -250,9 +250,9 @@ def known_hash(checkpoint: Checkpoint) -> str:
 
 
 def _is(checkpoint: Checkpoint, path: Path, digest: str) -> bool:
-    """Whether a file of this SHA-256, or a folder, is the checkpoint."""
+    """Whether what has this SHA-256, a file or a folder, is the checkpoint."""
     known = known_hash(checkpoint)
-    if known or not checkpoint.git_blob or path.is_dir():
+    if known or not checkpoint.git_blob or not path.is_file():
         return known == digest
     return git_blob(path) == checkpoint.git_blob
 
