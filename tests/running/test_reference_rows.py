@@ -70,7 +70,7 @@ def folder(made, tmp_path, monkeypatch):
 @pytest.fixture
 def run(uaabench, data, tmp_path, request, monkeypatch):
     if "format" not in request.node.name:  # drawing a page takes longer than everything else
-        monkeypatch.setattr("uaabench.reporting.report.page", lambda *_, **__: "")
+        monkeypatch.setattr("uaabench.reporting.html.page", lambda *_, **__: "")
 
     def call(methods, *arguments, out="run"):
         where = ("--datasets", "tno", "--data-root", data, "--segmenter", "none", "--out", tmp_path / out)
