@@ -19,6 +19,7 @@ class CDDFuse(ScriptMethod):
     """The network on grey images; each image is stretched, as in the authors' script."""
 
     card = MethodCard.beside(__file__)
+    smallest = 2
     parts = ("DIDF_Encoder", "DIDF_Decoder", "BaseFuseLayer", "DetailFuseLayer")
 
     def __init__(self) -> None:

@@ -22,6 +22,7 @@ class MUFusion(ScriptMethod):
     """The network on overlapping patches; its result is stretched, as the function that the authors save with does."""
 
     card = MethodCard.beside(__file__)
+    smallest = 3
 
     def __init__(self) -> None:
         super().__init__(Network())
