@@ -143,7 +143,10 @@ def test_a_job_that_is_refused_is_said(write, sbatch):
 
 @pytest.mark.slow
 def test_jobs_of_a_batch_system_carry_a_run_out(uaabench, pair_folder, write, sbatch, tmp_path):
-    sbatch('[ -z "$CUDA_VISIBLE_DEVICES" ] || exit 1; setsid bash "$1" >"$1.log" 2>&1 & echo "Submitted batch job 1"')
+    # As the real one does, keep the script, which is deleted as soon as it was submitted.
+    sbatch(
+        '[ -z "$CUDA_VISIBLE_DEVICES" ] || exit 1; cp "$1" "$0.job"; setsid bash "$0.job" >"$0.log" 2>&1 & echo "job 1"'
+    )
     common = ("--methods", "average", "--datasets", f"mine={pair_folder}", "--metrics", "EN", "--no-floor")
     assert uaabench("run", *common, "--out", tmp_path / "alone").code == 0
     result = uaabench("run", *common, "--out", tmp_path / "R", "--executor", write(MINIMAL))

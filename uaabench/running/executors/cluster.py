@@ -127,7 +127,7 @@ class Cluster(Workers):
         """Disconnect, and end the cluster if it was started for this run."""
         with suppress(Exception):
             if self._connected is not None and self._connected.status == "running":
-                self._connected.run(remote.end, self._surroundings.token, wait=False)
+                self._connected.run(remote.end, self._surroundings.token)
         with suppress(Exception):
             if self._connected is not None:
                 self._connected.close(timeout=2)

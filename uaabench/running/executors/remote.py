@@ -59,10 +59,13 @@ def work(parcel: bytes) -> bool:
 
 
 def end(token: str) -> None:
-    """End the process of a run that is over."""
-    with _LOCK:
-        if token in _processes:
-            _end_all()
+    """End the process of a run that is over; one that still works ends by itself."""
+    if _LOCK.acquire(blocking=False):
+        try:
+            if token in _processes:
+                _end_all()
+        finally:
+            _LOCK.release()
 
 
 def _process_of(token: str) -> ProcessPoolExecutor:
