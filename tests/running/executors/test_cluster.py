@@ -132,6 +132,13 @@ def calls(plugin):
     return [int(line) for line in file.read_text().split()] if file.exists() else []
 
 
+def wait_until_ended(processes):
+    end = time.monotonic() + 60
+    while any(map(is_running, processes)):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 @pytest.mark.slow
 def test_a_cluster_one_of_whose_workers_dies_writes_the_same_bytes_as_one_process(
     uaabench, words, executor, plugin, tmp_path
@@ -142,6 +149,8 @@ def test_a_cluster_one_of_whose_workers_dies_writes_the_same_bytes_as_one_proces
     assert result.code == 0, result.err
     assert not (plugin.parent / "die once").exists()
     assert tables(tmp_path / "R") == tables(tmp_path / "alone")
+    # The workers stay; what they started for this run does not.
+    wait_until_ended(calls(plugin))
 
 
 @pytest.mark.slow
@@ -198,11 +207,7 @@ def test_workers_of_this_machine_end_with_their_launcher(words, plugin, tmp_path
     wait_for(lambda: calls(plugin), launcher)
     os.kill(launcher.pid, signal.SIGKILL)
     launcher.join()
-    (worker,) = set(calls(plugin))
-    end = time.monotonic() + 60
-    while is_running(worker):
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_until_ended(calls(plugin))
 
 
 def test_a_scheduler_that_is_not_there_is_said(uaabench, words, tmp_path, monkeypatch):
