@@ -143,10 +143,23 @@ def test_a_frame_that_cannot_be_read_fails_the_comparisons_with_it_and_no_others
     assert sorted(found.loc[found["method"] == "average", "pair"]) == ["car_0001", "one", "tree_07", "tree_08"]
 
 
-def test_a_cut_between_two_frames_is_said(uaabench, video, tmp_path):
+def test_a_cut_adds_nothing_and_how_many_frames_were_compared_is_said(uaabench, video, tmp_path):
+    run_of(uaabench, video, tmp_path / "before")
     for folder in ("ir", "vi"):
         noise = np.random.default_rng(7).integers(0, 255, (96, 128), np.uint8)
         cv2.imwrite(str(video / folder / "tree_08.png"), noise)
     result = run_of(uaabench, video, tmp_path / "run")
-    assert result.code == 3
-    assert "not of one shot" in result.out + result.err
+    assert result.code == 0
+    assert cells(tmp_path / "before", "flicker frames")["average"] == 3
+    assert cells(tmp_path / "run", "flicker frames")["average"] == 2
+    assert "2 frames have one of their shot before them" in (tmp_path / "run" / "report" / "results.md").read_text()
+
+
+def test_numbered_images_that_have_nothing_in_common_have_no_flicker_and_do_not_fail(uaabench, video, tmp_path):
+    for seed, path in enumerate(sorted(video.glob("*/*.png"))):
+        other = cv2.GaussianBlur(np.random.default_rng(seed).uniform(0, 255, (96, 128)), (0, 0), 3)
+        cv2.imwrite(str(path), np.rint((other - other.min()) / np.ptp(other) * 255).astype(np.uint8))
+    assert run_of(uaabench, video, tmp_path / "run").code == 0
+    found = pd.read_parquet(tmp_path / "run" / "records.parquet")
+    assert set(found.loc[(found["metric"] == "flicker"), "status"]) == {"undefined"}
+    assert "0 frames have one of their shot before them" in (tmp_path / "run" / "report" / "results.md").read_text()

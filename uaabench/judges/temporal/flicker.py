@@ -11,7 +11,7 @@ from uaabench.core.arrays import Counts, FloatImage, Values
 from uaabench.core.columns import Measure
 from uaabench.judges.temporal.motion import Motion, change
 
-# Of an image that has no frame before it: it adds nothing to a sum.
+# Of an image that has no frame of its shot before it: it adds nothing to a sum.
 NOTHING = (0.0, 0.0, 0)
 
 

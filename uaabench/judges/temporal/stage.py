@@ -17,17 +17,20 @@ from uaabench.core.streams import ordered_map
 from uaabench.judges.temporal.flicker import FLICKER, NOTHING, tally
 from uaabench.judges.temporal.motion import Motion, motion
 from uaabench.running import store
-from uaabench.running.stage import Planning, Stage, View, unit_of
+from uaabench.running.stage import Planning, Row, Stage, View, record, unit_of
 from uaabench.running.units import DatasetPlan, Outcome, PlannedPairs, Runtime, Share, Unit, Waiting
+from uaabench.statistics.resampling import Tallies
 
 JUDGE = "DIS optical flow of the clean sources"
+# Name of the records of how many frames were compared.
+COMPARED = f"{FLICKER.name} frames"
 Hashes = Mapping[Path, Mapping[str, str]]
 
 
 class Flicker(Stage):
     """Compares consecutive frames; the value it keeps of each pair has its tally and the hashes of both artefacts.
 
-    A frame without one before it adds nothing, and is no failure.
+    The first frame of a video or of a shot adds nothing, and is no failure; the report says how many were compared.
     """
 
     name: ClassVar[str] = "flicker"
@@ -64,11 +67,22 @@ class Flicker(Stage):
         """The optical flow."""
         return JUDGE, {}
 
+    def details(self, tallies: Tallies) -> Iterator[Row]:
+        """How many frames were compared with the one before."""
+        compared = sum(tally[2] > 0 for tally in tallies.by_judge[0])
+        yield record("method", COMPARED, float(compared), tallies.judge)
+
     def legend(self, view: View) -> str:
-        """What flicker is."""
-        if view.records[view.records["metric"] == FLICKER.name].empty:
+        """What flicker is, and of how many frames."""
+        compared = view.records.loc[view.records["metric"] == COMPARED, "value"]
+        if compared.empty:
             return ""
-        return f"{FLICKER.name} on {view.title}: {FLICKER.formula}; w by {JUDGE}. {FLICKER.note}"
+        few, many = int(compared.min()), int(compared.max())
+        number = f"{few}" if few == many else f"{few} to {many}"
+        return (
+            f"{FLICKER.name} on {view.title}: {FLICKER.formula}; w by {JUDGE}. {number} frames have one of their shot "
+            f"before them. {FLICKER.note}"
+        )
 
 
 def _befores(dataset: DatasetPlan) -> dict[str, str]:
@@ -94,6 +108,8 @@ def _compare(
         moved = motion(dataset.read_clean(previous), dataset.read_clean(pair))
     except faults() as error:
         return [Outcome(unit, pair, reason=sentence(error)) for unit in units]
+    if moved is None:
+        return [Outcome(unit, pair, _kept(hashes, unit, pair, previous, NOTHING)) for unit in units]
     return [_outcome(unit, pair, previous, moved, run, hashes) for unit in units]
 
 
