@@ -3,7 +3,7 @@
 Zhang, Wang, Shi, Ying, Wen: Deep Unfolding Network with Spatial Alignment for Multi-modal MRI Reconstruction, Medical
 Image Analysis 99, 2025. Each stage first aligns the reference with the image as it is so far, then takes a gradient
 step and applies learned proximal operators, one for an auxiliary variable of the aligned reference and one for the
-image. The stages follow the paper's description; no code of theirs was used.
+image. No code was found, and only the abstract was read: the stages follow what it says, their layers are ours.
 
 What is adapted: the reference is the infrared image and the target the visible one, in place of measurements in
 k-space, so that the gradient step is of a weighted distance to both. The misalignment is one displacement of the

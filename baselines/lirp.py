@@ -3,7 +3,7 @@
 Zhou, Huang, Zheng, Li: Learned Image Reasoning Prior Penetrates Deep Unfolding Network for Panchromatic and
 Multi-spectral Image Fusion, ICCV 2023. Gradient steps on what both sources say of the image alternate with a proximal
 operator that is a masked autoencoder: a network that has learnt to restore patches that it does not see. No code was
-published; the stages follow the paper's description, and the autoencoder is a small convolutional one.
+found, and only the abstract was read: the stages follow what it says, their layers and the autoencoder are ours.
 
 What is adapted: panchromatic and multi-spectral images are two observations of one image, by known operators; infrared
 and visible ones are not. So both observe the fused image as it is, each with a weight at each pixel that is estimated

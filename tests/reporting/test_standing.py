@@ -9,6 +9,7 @@ import pytest
 
 import uaabench.api
 from uaabench.core import imaging
+from uaabench.core.errors import StorageError
 from uaabench.reporting import standing
 from uaabench.running import pipeline
 from uaabench.running.config import RunConfig
@@ -81,6 +82,7 @@ CHANGES = {
     "the manifest was written to": lambda run: write_as_much_at_the_same_time(run / "manifest.json"),
     "the page is gone": lambda run: (run / "report" / "results.html").unlink(),
     "the table was written to": lambda run: (run / "report" / "results.csv").write_text("method\nbest\n"),
+    "the table was written to at the same time": lambda run: write_as_much_at_the_same_time(run / "report/results.csv"),
     "costs were measured": lambda run: (run / "efficiency.json").write_text('{"costs": []}'),
     "what is kept of it was cut": lambda run: cut(run / "report" / standing.NAME),
     "what is kept of it is nothing": lambda run: (run / "report" / standing.NAME).write_text("null"),
@@ -130,6 +132,16 @@ def test_what_was_disturbed_is_made_again_as_it_was_and_then_stands(finished, ru
     assert (run / "report" / "results.csv").read_bytes() == before
     monkeypatch.setattr(pipeline, "carry_out", None)
     assert shown(uaabench.api.carry_out_and_report(plan, run)) == shown(first)
+
+
+def test_what_cannot_be_kept_only_costs_time(finished, run, monkeypatch):
+    def full(path, *_):
+        raise StorageError(f"No space is left for {path}.")
+
+    (run / "report" / standing.NAME).unlink()
+    monkeypatch.setattr(standing.files, "write_text", full)
+    standing.keep(run, finished[0], finished[1].model, finished[1].report_files)
+    assert standing.find(run, finished[0]) is None
 
 
 def test_computing_anew_and_single_stages_find_no_report(finished, run, monkeypatch):

@@ -150,16 +150,26 @@ def is_text(name: str) -> bool:
     return True
 
 
-def fingerprint(path: Path) -> tuple[int, int, int] | None:
-    """Size, time of the last change in ns, and inode of a regular file: equal as long as nobody has written to it.
+def state(path: Path | os.DirEntry[str]) -> tuple[int, int, int, int] | None:
+    """Size, time of the last change in ns, inode and its own time of change, which shows that a time was set back.
 
-    None where there is no such file.
+    None where there is no regular file.
     """
     try:
         facts = path.stat()
     except OSError:
         return None
-    return (facts.st_size, facts.st_mtime_ns, facts.st_ino) if stat.S_ISREG(facts.st_mode) else None
+    known = (facts.st_size, facts.st_mtime_ns, facts.st_ino, facts.st_ctime_ns)
+    return known if stat.S_ISREG(facts.st_mode) else None
+
+
+def fingerprint(path: Path) -> tuple[int, int, int] | None:
+    """Size, time of the last change in ns, and inode of a regular file: equal as long as nobody has written to it.
+
+    None where there is no such file.
+    """
+    known = state(path)
+    return known and known[:3]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -26,8 +25,9 @@ from uaabench.core.paths import cache_folder
 # So long nobody has written to a file whose hash is kept, in nanoseconds: longer than the tick of any file system.
 SETTLED = 10_000_000_000
 
-# Size, time of change, inode, and time of change of the inode, with the SHA-256 that belongs to them.
-Kept = dict[str, tuple[list[int], str]]
+# What `files.state` says of a file, and with it the SHA-256 that belongs to it.
+State = tuple[int, int, int, int]
+Kept = dict[str, tuple[State, str]]
 
 
 def marks(folder: Path, paths: Iterable[Path]) -> dict[Path, Mark]:
@@ -38,7 +38,7 @@ def marks(folder: Path, paths: Iterable[Path]) -> dict[Path, Mark]:
         paths: The files, each of which is read at most once.
     """
     wanted = list(dict.fromkeys(paths))
-    states = {path: _state(path) for path in wanted}
+    states = {path: files.state(path) for path in wanted}
     entries = _read(folder)
     known = {path: sha256 for path, state in states.items() if (sha256 := _of(entries, path, state))}
     unknown = [path for path in wanted if path not in known]
@@ -58,36 +58,26 @@ def marks(folder: Path, paths: Iterable[Path]) -> dict[Path, Mark]:
 def kept(folder: Path, paths: Iterable[Path]) -> dict[Path, str]:
     """The SHA-256 that is kept of each of some files of a folder, as far as one is and would be believed."""
     entries = _read(folder)
-    return {path: sha256 for path in paths if (sha256 := _of(entries, path, _state(path)))}
+    return {path: sha256 for path in paths if (sha256 := _of(entries, path, files.state(path)))}
 
 
-def _state(path: Path) -> list[int] | None:
-    """What tells whether a file was written to; None where it is no regular file."""
-    try:
-        facts = path.stat()
-    except OSError:
-        return None
-    return [facts.st_size, facts.st_mtime_ns, facts.st_ino, facts.st_ctime_ns] if stat.S_ISREG(facts.st_mode) else None
-
-
-def _of(entries: Kept, path: Path, state: list[int] | None) -> str:
+def _of(entries: Kept, path: Path, state: State | None) -> str:
     """The hash that is kept of a file in this state; empty where none is."""
     known = entries.get(_name(path))
-    return known[1] if known and state and list(known[0]) == state else ""
+    return known[1] if known and state and tuple(known[0]) == state else ""
 
 
 def _name(path: Path) -> str:
     return os.path.abspath(path)  # noqa: PTH100 - of thousands of paths
 
 
-def _fits(mark: Mark, state: list[int]) -> bool:
+def _fits(mark: Mark, state: State) -> bool:
     """Whether a file was read in the state that was seen before."""
-    return mark.fingerprint == tuple(state[:3])
+    return mark.fingerprint == state[:3]
 
 
-def _mark(sha256: str, state: list[int] | None) -> Mark:
-    size, changed, inode = (state or [0, 0, 0])[:3]
-    return Mark(sha256, (size, changed, inode))
+def _mark(sha256: str, state: State | None) -> Mark:
+    return Mark(sha256, state and state[:3])
 
 
 def _file(folder: Path) -> Path:
@@ -104,7 +94,7 @@ def _read(folder: Path) -> Kept:
         return {}
 
 
-def _write(folder: Path, entries: Mapping[str, tuple[list[int], str]]) -> None:
+def _write(folder: Path, entries: Kept) -> None:
     file = _file(folder)
     with suppress(OSError, StorageError):
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from uaabench.core import files
-from uaabench.core.errors import UaabenchError
+from uaabench.core.errors import StorageError, UaabenchError
 from uaabench.core.kinds import package_folders
 from uaabench.core.version import __version__
 from uaabench.reporting.table import Table
@@ -47,23 +47,21 @@ class Standing:
 
 
 def keep(run: Path, plan: Plan, table: Table, written: Sequence[Path]) -> None:
-    """Keep what the report of a run whose pairs all have a result was made of.
+    """Keep what the report of a run whose pairs all have a result was made of; what cannot be kept only costs time.
 
     Args:
         run: The run directory.
         plan: What was done.
         table: Its table.
         written: The files of the report, in `report`.
-
-    Raises:
-        StorageError: It cannot be written.
     """
     # Rows that come with the package may change without the run.
     if plan.config.beside:
         return
     names = [path.name for path in written]
     content = {"rests on": _rests_on(run, plan, names), "files": names, "table": _adapter().dump_python(table)}
-    files.write_text(run / "report" / NAME, json.dumps(content))
+    with suppress(StorageError):
+        files.write_text(run / "report" / NAME, json.dumps(content))
 
 
 def find(run: Path, plan: Plan) -> Standing | None:
@@ -89,7 +87,7 @@ def _rests_on(run: Path, plan: Plan, names: Sequence[str]) -> str:
             plan.key,
             plan.config.model_dump(mode="json"),
             _package(),
-            [files.fingerprint(path) for path in single],
+            [files.state(path) for path in single],
             [store.state(run, unit) for unit in plan.of()],
         ]
     )
@@ -98,7 +96,7 @@ def _rests_on(run: Path, plan: Plan, names: Sequence[str]) -> str:
 def _package() -> list[Any]:
     """Version and files of this package: other code may make another report, also under the same version."""
     paths = [path for folder in package_folders() for path in sorted(_files_below(folder))]
-    return [__version__, [(path, files.fingerprint(Path(path))) for path in paths]]
+    return [__version__, [(path, files.state(Path(path))) for path in paths]]
 
 
 def _files_below(folder: Path) -> list[str]:

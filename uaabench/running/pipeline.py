@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +22,7 @@ from uaabench.core.threads import limit_threads, threads_per_job
 from uaabench.running import manifest, records, store
 from uaabench.running.config import RunConfig
 from uaabench.running.executors import named
-from uaabench.running.executors.job import Job
+from uaabench.running.executors.job import Growth, Job
 from uaabench.running.executors.job import carry_out as carry_out_here
 from uaabench.running.executors.workers import Tell, Workers
 from uaabench.running.lock import locked
@@ -306,7 +305,7 @@ class _Work:
 
     def _submit(self, workers: Workers, jobs: Sequence[Job]) -> tuple[bool, list[Job]]:
         """Have workers carry out jobs; whether no pair failed, and which jobs a dead worker left unfinished."""
-        progress = _Progress(jobs[0].progress.parent, {job.progress.name: self._reporter(job) for job in jobs})
+        progress = Growth(jobs[0].progress.parent, {job.progress.name: self._reporter(job) for job in jobs})
         finished: SimpleQueue[tuple[Job, Future[bool]]] = SimpleQueue()
         done, unfinished, later, submitted = True, [], deque(jobs), 0
         with workers.open(len(jobs)) as executor:
@@ -372,35 +371,3 @@ def _what(units: Sequence[Unit]) -> str:
     """What is worked on: `uaa on msrs test`, or the data set where all methods are."""
     first = units[0]
     return f"{first.method.label} on {first.dataset.name}" if len(units) == 1 else first.dataset.name
-
-
-class _Progress:
-    """Reports how the files of jobs grow; only those of jobs that are at work are looked at.
-
-    Args:
-        folder: Where the files lie.
-        on_byte: For the name of each file, what is called for every byte.
-    """
-
-    def __init__(self, folder: Path, on_byte: Mapping[str, Callable[[], None]]) -> None:
-        self._folder = folder
-        self._sizes = dict.fromkeys(on_byte, 0)
-        self._on_byte = on_byte
-
-    def look(self) -> None:
-        """Report what was added since the last look."""
-        with suppress(OSError), os.scandir(self._folder) as entries:
-            for entry in entries:
-                if entry.name in self._sizes:
-                    self._report(entry.name, entry.stat().st_size)
-
-    def end(self, file: Path) -> None:
-        """Report what a job that is done added, and forget it."""
-        with suppress(OSError):
-            self._report(file.name, file.stat().st_size)
-            file.unlink()
-
-    def _report(self, name: str, size: int) -> None:
-        for _ in range(size - self._sizes[name]):
-            self._on_byte[name]()
-        self._sizes[name] = size

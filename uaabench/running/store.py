@@ -264,10 +264,9 @@ def state(run: Path, unit: Unit) -> str:
     """A digest of what tells whether anything in the folder of a unit was written to, added or removed."""
     try:
         with os.scandir(run / unit.folder) as entries:
-            facts = sorted((entry.name, entry.stat()) for entry in entries)
+            return files.digest(sorted((entry.name, files.state(entry)) for entry in entries))
     except OSError:
         return ""
-    return files.digest([(name, one.st_size, one.st_mtime_ns, one.st_ino, one.st_ctime_ns) for name, one in facts])
 
 
 def artefact_hashes(run: Path, unit: Unit) -> dict[str, str]:

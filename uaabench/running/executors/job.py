@@ -6,7 +6,9 @@ file that grows by a byte with every pair. So a worker needs nothing but the run
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -101,3 +103,35 @@ def device_of_worker(device: str) -> str:
     import torch
 
     return f"cuda:{_worker_number % max(torch.cuda.device_count(), 1)}"
+
+
+class Growth:
+    """Reports how the progress files of jobs grow; only those of jobs that are at work are looked at.
+
+    Args:
+        folder: Where the files lie.
+        on_byte: For the name of each file, what is called for every byte.
+    """
+
+    def __init__(self, folder: Path, on_byte: Mapping[str, Callable[[], None]]) -> None:
+        self._folder = folder
+        self._sizes = dict.fromkeys(on_byte, 0)
+        self._on_byte = on_byte
+
+    def look(self) -> None:
+        """Report what was added since the last look."""
+        with suppress(OSError), os.scandir(self._folder) as entries:
+            for entry in entries:
+                if entry.name in self._sizes:
+                    self._report(entry.name, entry.stat().st_size)
+
+    def end(self, file: Path) -> None:
+        """Report what a job that is done added, and forget it."""
+        with suppress(OSError):
+            self._report(file.name, file.stat().st_size)
+            file.unlink()
+
+    def _report(self, name: str, size: int) -> None:
+        for _ in range(size - self._sizes[name]):
+            self._on_byte[name]()
+        self._sizes[name] = size
