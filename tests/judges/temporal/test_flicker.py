@@ -104,7 +104,8 @@ def test_a_video_has_a_column_of_flicker_in_table_page_and_gate(uaabench, video,
     page, text = ((folder / "report" / name).read_text() for name in ("results.html", "results.md"))
     assert "flicker ↓" in text
     assert "flicker on Own images" in text or "flicker on mine" in text
-    assert "flicker" in page
+    assert "p + w_X" in page
+    assert "3 frames have one of their shot before them" in page
     assert uaabench("check", folder, "--reference", folder).code == 0
     assert "flicker" in uaabench("compare", folder, folder).out
 

@@ -57,10 +57,10 @@ def test_every_image_stands_under_its_title():
         "Weight of infrared $w_i$": found.weight_ir,
         "Weight of visible $w_v$": found.weight_vi,
         "$f^0$": found.iterates[0],
-        "$f^1$": found.iterates[1],
-        "$f^3$, output": found.iterates[3],
+        "$f^{1}$": found.iterates[1],
+        "$f^{3}$, output": found.iterates[3],
         "att$_0$ = 0": found.attentions[0],
-        "att$_2$": found.attentions[2],
+        "att$_{2}$": found.attentions[2],
     }
     for title, array in expected.items():
         assert (np.asarray(images[title].get_array()) == array).all(), title
@@ -69,11 +69,11 @@ def test_every_image_stands_under_its_title():
 
 def test_the_fused_image_is_shown_as_it_is_written():
     found = draw()
-    shown = images_of(figures.explanation(found))["Fused, as written"].get_array()
+    shown = images_of(figures.explanation(found))["As written"].get_array()
     written = np.round(found.fused * 255).astype(np.uint8)
     assert (shown == imaging.colourise(written, np.round(found.vi * 255).astype(np.uint8))).all()
     rgb = np.random.default_rng(1).random((HEIGHT, WIDTH, 3))
-    coloured = images_of(figures.explanation(draw(fused=rgb)))["Fused, as written"].get_array()
+    coloured = images_of(figures.explanation(draw(fused=rgb)))["As written"].get_array()
     assert (coloured == np.round(rgb * 255)).all()
 
 

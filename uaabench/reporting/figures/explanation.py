@@ -152,11 +152,11 @@ def _rows(explained: Explanation) -> list[list[_Tile]]:
     if explained.stages is None:
         names, of_maps = ["Average $f^0$", "Fused luminance $f$"], ["Gradient × change $g\\,(f - f^0)$"]
     else:
-        names = ["$f^0$", *(f"$f^{n}$" for n in range(1, last)), f"$f^{last}$, output"]
-        of_maps = ["att$_0$ = 0", *(f"att$_{n}$" for n in range(1, last))]
+        names = ["$f^0$", *(f"$f^{{{n}}}$" for n in range(1, last)), f"$f^{{{last}}}$, output"]
+        of_maps = ["att$_0$ = 0", *(f"att$_{{{n}}}$" for n in range(1, last))]
     iterates = [_Tile(name, image) for name, image in zip(names, explained.iterates, strict=True)]
     maps = [_Tile(name, a, ATTENTION, (-limit, limit)) for name, a in zip(of_maps, explained.attentions, strict=True)]
-    fused = _Tile("Fused, as written", _as_written(explained))
+    fused = _Tile("As written", _as_written(explained))
     return [[*iterates, *maps, fused]] if explained.stages is None else [iterates, [*maps, fused]]
 
 

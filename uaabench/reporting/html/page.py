@@ -43,7 +43,6 @@ def page(run: Run, table: Table, *, shown_pairs: int = 20) -> str:
         retention=kept,
         charts=charts(table, numbers),
         facts=run.facts,
-        drawn=run.drawn,
         sort_value=_sort_value,
         grid_value=_grid_value,
     )
