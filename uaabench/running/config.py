@@ -115,4 +115,5 @@ def invalid_entry(error: ValidationError, where: str) -> UsageError:
     """Say which entry is not valid, and why, in one sentence; `where` says in what, with a space before it."""
     problem = error.errors()[0]
     name = ".".join(str(part) for part in problem["loc"])
-    return UsageError(f"The entry '{name}'{where} is not valid: {problem['msg']}.")
+    # What our own rules say, pydantic calls a value error.
+    return UsageError(f"The entry '{name}'{where} is not valid: {problem['msg'].removeprefix('Value error, ')}.")

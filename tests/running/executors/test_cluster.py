@@ -58,6 +58,11 @@ def cluster():
         yield started
 
 
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch):
+    monkeypatch.setattr(clusters, "SECONDS_OF_LOSS", 0.2)
+
+
 @pytest.fixture
 def executor(cluster):
     """Its name on the command line, once both workers are there."""
@@ -169,6 +174,7 @@ def test_a_run_whose_launcher_and_all_of_whose_workers_are_lost_goes_on_with_a_n
     words, fuse, cluster, executor, plugin, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(clusters, "SECONDS_BETWEEN_LOOKS", 0.1)
+    monkeypatch.setattr(clusters, "SECONDS_OF_LOSS", 4)
     (plugin.parent / "wait").write_text("2")
     launcher = start(*words(tmp_path / "R", "--executor", executor, "--device", "cpu"))
     wait_for(lambda: len(images(tmp_path / "R")) == 2, launcher)

@@ -78,9 +78,9 @@ def test_a_description_may_be_short(write):
     [
         ("slurm", "slurn", "The entry 'system' in {} is not valid: Input should be 'slurm', 'pbs', 'lsf' or 'sge'."),
         ("12:00:00", "'2 hours'", "The entry 'walltime' in {} is not valid: String should match pattern"),
-        ("12:00:00", "00:05:00", "The entry 'walltime' in {} is not valid: Value error, 00:05:00 is too short"),
+        ("12:00:00", "00:05:00", "The entry 'walltime' in {} is not valid: 00:05:00 is too short"),
         ("8GB", "8", "The entry 'memory' in {} is not valid: Input should be a valid string."),
-        ("to: 4", "from: 5, to: 4", "The entry 'workers.to' in {} is not valid: Value error, it is below 'from'"),
+        ("to: 4", "from: 5, to: 4", "The entry 'workers.to' in {} is not valid: it is below 'from'"),
         ("to: 4", "to: 0", "The entry 'workers.to' in {} is not valid: Input should be greater than 0."),
         ("memory", "gpus: 2\nmemory", "The entry 'gpus' in {} is not valid: Input should be 0 or 1."),
         ("memory: 8GB\n", "", "The entry 'memory' in {} is not valid: Field required."),

@@ -33,6 +33,8 @@ PAIRS_IN_A_SHARE = 32
 # A scheduler holds so many jobs ready; all of a million pairs would take gigabytes there.
 MOST_AHEAD = 2000
 SECONDS_BETWEEN_LOOKS = 5.0
+# A cluster that loses all its workers loses them one by one; in that time none of them is trusted with a second try.
+SECONDS_OF_LOSS = 5.0
 SECONDS_TO_CONNECT = 20.0
 MISSING = "A cluster needs further packages: pip install 'uaabench[cluster]'"
 
@@ -107,7 +109,10 @@ class Cluster(Workers):
 
     def second_tries(self, unfinished: Sequence[Job]) -> list[list[Job]]:
         """All of them at one time: each has a worker process for itself, and those of others were not at work."""
-        return [list(unfinished)] if unfinished else []
+        if not unfinished:
+            return []
+        time.sleep(SECONDS_OF_LOSS)
+        return [list(unfinished)]
 
     def look(self) -> None:
         """Say when the last worker has gone, and when one is there again."""
