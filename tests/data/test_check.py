@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from uaabench.core import hashes, registry
+from uaabench.core import files, hashes, registry
 from uaabench.data import check as datacheck
 
 
@@ -45,8 +45,8 @@ def test_content_that_changed_unseen_since_a_run_read_it_is_found(pair_folder, m
     hashes.marks(pair_folder, paths)
     assert problems_of(pair_folder) == []
     # As if a disk had lost some bits: another image, and the system knows of no change.
-    states = {path: hashes._state(path) for path in paths}
-    monkeypatch.setattr(hashes, "_state", states.get)
+    states = {path: files.state(path) for path in paths}
+    monkeypatch.setattr(files, "state", states.get)
     cv2.imwrite(str(paths[0]), 255 - cv2.imread(str(paths[0]), cv2.IMREAD_UNCHANGED))
     (problem,) = problems_of(pair_folder)
     assert problem.where == str(paths[0])
