@@ -8,12 +8,12 @@ Each arm trains the same network on the same pairs with the same budget, and dif
     attribution    what the segmenter attributes to the sources
     undecided      nothing: weights are a soft maximum
     elsewhere      what it attributes in another scene
-    exact          true regions; for each class the source in which a segmenter of both finds it better
+    exact          true regions; for each, decidedly, the source in which a segmenter of both finds more of it
 
-Fusion networks see `demo:train`, as the segmenter inside did; judges are trained on the first 60 scenes of
-`demo:study`, which neither has seen, and judge the other 40 and `demo:test`. So the images a judge is trained on are as
-good as those it judges. Everything lies in --out, judgement by judgement, and the same command goes on where it was
-stopped.
+The last leaks labels and stands for the most that knowing regions could give. Fusion networks see `demo:train`, as the
+segmenter inside did; judges are trained on the first 60 scenes of `demo:study`, which neither has seen, and judge the
+other 40 and `demo:test`. So the images a judge is trained on are as good as those it judges. Everything lies in --out,
+judgement by judgement, and the same command goes on where it was stopped.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from uaabench.baselines.uaaplus.training.loop import attributed, train
 from uaabench.baselines.uaaplus.weighing import source_weights
 from uaabench.core import files, imaging
 from uaabench.core.interface import luminance
-from uaabench.judges.segmentation.confusion import MEAN_IOU, confusion, scores
+from uaabench.judges.segmentation.confusion import MEAN_IOU, confusion
 from uaabench.judges.segmentation.segmenters import Segmenter, resolve
 from uaabench.training import segmentation
 from uaabench.training.images import choose, image_of
@@ -43,7 +43,7 @@ RESAMPLES = 10_000
 FROZEN = "demo"
 
 
-def guidance(arm, better):
+def guidance(arm, segmenter):
     """The guide of an arm: regions (B,H,W) and contributions (2,B,C) of a batch; see `training.loop.attributed`."""
 
     def guide(model, patches, ir, y):
@@ -54,11 +54,20 @@ def guidance(arm, better):
             return labels.roll(1, 0), found.roll(1, 1)
         if arm == "exact":
             # The segmenter inside knows the first classes alone; what else is labelled is the rest to it.
-            known = patches.batch.label < found.shape[2]
-            return patches.batch.label * known, better[:, None, : found.shape[2]].expand_as(found)
+            labels = patches.batch.label * (patches.batch.label < found.shape[2])
+            in_ir, in_y = (found_by(segmenter, image, labels, found.shape[2]) for image in (ir, y))
+            return labels, torch.stack([in_ir > in_y, in_y > in_ir]).to(ir.dtype)
         return labels, found
 
     return guide
+
+
+def found_by(segmenter, images, labels, classes):
+    """The share of each class that a segmenter finds in grey images (B,1,H,W): (B,C), 0 for the rest and the absent."""
+    shown = [np.repeat(image[..., None], 3, axis=2) for image in imaging.quantise(images)]
+    right = torch.from_numpy(np.stack(segmenter.predict(shown)).astype(np.int64)) == labels
+    shares = [(right & (labels == k)).sum((1, 2)) / (labels == k).sum((1, 2)).clamp(min=1) for k in range(1, classes)]
+    return torch.stack([torch.zeros(len(labels)), *shares], 1)
 
 
 class Labels:
@@ -98,14 +107,6 @@ def fuse_all(model, guide, dataset, pairs, folder):
             imaging.write_png(path, imaging.colourise(fused, own[3]))
 
 
-def better_source(demo, segmenter):
-    """IoU of each class in each source alone on the training scenes, by a segmenter of both: (2,C)."""
-    rows = []
-    for on in ("infrared", "visible"):
-        rows.append(scores(np.sum(judge(segmenter, demo, demo.pairs, on), axis=0), demo.protocol).iou)
-    return torch.from_numpy(np.nan_to_num(np.stack(rows))).float()
-
-
 def judge(segmenter, images, pairs, on):
     """Confusion matrices of a segmenter on pairs, as `image_of` shows them."""
     found = []
@@ -130,13 +131,12 @@ def study(options):
     demo = choose("demo:train", Path(), held_out=0)
     judged = [*study_images.pairs[JUDGE_SCENES:], *demo.dataset.pairs("test")]
     frozen = Segmenter(resolve(FROZEN), demo.protocol.classes, cpu)
-    better = better_source(demo, frozen)
     pairs = find(["demo"], [], 0, Path())
     for seed in options.fusion_seeds:
         for arm in options.arms:
             place = options.out / arm / f"fusion-{seed}"
             changes = {"data": ["demo"], "optimisation.steps": options.fusion_steps, "seed": seed}
-            guide = guidance(arm, better)
+            guide = guidance(arm, frozen)
             model = train(pairs, recipes.read("directed", changes), cpu, place, guide=guide)
             fuse_all(model, guide, demo.dataset, [*study_images.pairs, *demo.dataset.pairs("test")], place / "fused")
             on = str(place / "fused")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from uaabench.baselines.uaa.explain import explain_fused, explain_unfolding
+from uaabench.baselines.uaa.road import CLASSES
 from uaabench.baselines.uaaplus.checkpoint import read_model
 from uaabench.baselines.uaaplus.model import UAAPlusModel
 from uaabench.core.errors import WeightsError
@@ -54,10 +56,12 @@ class UAAPlus(LuminanceMethod):
         """Explain a pair as this method fuses it, or as another one did; see `explanation.Explains`."""
         model = self._loaded()
         if fused is not None:
-            return explain_fused(model.model_s, ir, vi, fused, steps=STEPS, mask=mask, iterates=iterates)
-        return explain_unfolding(
-            model, ir, vi, steps=1, mask=mask, default="joint", finish=lambda image: image.clamp(0, 1)
-        )
+            found = explain_fused(model.model_s, ir, vi, fused, steps=STEPS, mask=mask, iterates=iterates)
+        else:
+            found = explain_unfolding(
+                model, ir, vi, steps=1, mask=mask, default="joint", finish=lambda image: image.clamp(0, 1)
+            )
+        return replace(found, names=CLASSES)
 
     def _loaded(self) -> UAAPlusModel:
         if self._model is None:

@@ -91,13 +91,17 @@ def _iterates(method: MethodPlan, ir: Tensor, vi: Tensor) -> Sequence[Tensor]:
 
 
 def names_of(found: Explanation, card: DatasetCard) -> tuple[str, tuple[LabelClass, ...]]:
-    """Names and colours of the segmenter's classes: those of the first data set that has as many, and its title.
+    """Names and colours of the segmenter's classes, and the title of the data set that they are of.
 
-    The data set of the pair comes first, then all others in the order of `uaabench list datasets`. Nothing where none
-    has as many.
+    Classes that the segmenter names itself are of no data set, and have the colours of classes of the same names, black
+    where there is none. Others are those of the first data set that has as many; nothing where none has. The data set
+    of the pair comes first, then all others in the order of `uaabench list datasets`.
     """
-    others = (registry.dataset_class(name).card for name in registry.dataset_names())
-    fitting = [entry for entry in (card, *others) if len(entry.classes) == found.classes]
+    cards = [card, *(registry.dataset_class(name).card for name in registry.dataset_names())]
+    if found.names:
+        colours = {known.name: known.colour for entry in reversed(cards) for known in entry.classes}
+        return "", tuple(LabelClass(name, colours.get(name, (0, 0, 0))) for name in found.names)
+    fitting = [entry for entry in cards if len(entry.classes) == found.classes]
     return (fitting[0].title, fitting[0].classes) if fitting else ("", ())
 
 

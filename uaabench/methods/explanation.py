@@ -44,6 +44,7 @@ class Explanation:
             source or the average, `joint`, or from `labels`.
         stages: Number N of unfolded stages; None where none is known, as in the fused image of another method.
         facts: What else the caption says of the fusion, a few words each.
+        names: Names of the segmenter's classes, where they are its own and not those of a data set.
     """
 
     ir: FloatMap
@@ -60,6 +61,7 @@ class Explanation:
     mask: Mask
     stages: int | None = None
     facts: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     @property
     def classes(self) -> int:

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from uaabench.baselines.uaa.model import Trace
+from uaabench.baselines.uaa.road import CLASSES
 from uaabench.baselines.uaaplus import UAAPlus
 from uaabench.baselines.uaaplus.checkpoint import new_model, read_model
 from uaabench.baselines.uaaplus.config import UAAPlusConfig
@@ -184,3 +185,6 @@ def test_an_explanation_shows_the_weights_it_was_fused_with(tmp_path):
     assert found.stages == 2
     torch.testing.assert_close(torch.from_numpy(found.weight_ir + found.weight_vi), torch.ones(32, 48))
     torch.testing.assert_close(torch.from_numpy(found.iterates[-1]).clamp(0, 1), torch.from_numpy(found.fused))
+    of_another = method.explain(ir, vi, fused=vi)
+    assert found.names == of_another.names == CLASSES
+    assert len(CLASSES) == found.classes

@@ -79,14 +79,14 @@ def colours(methods: Sequence[tuple[str, bool]], fixed: Mapping[str, str] = Mapp
 
 
 def power_of_ten(value: float) -> str:
-    r"""A number for an axis: plain where that is short, else two digits times a power of ten in mathtext.
+    r"""A number for an axis: four digits where that is short, else two times a power of ten in mathtext.
 
     Example:
-        >>> power_of_ten(0.25), power_of_ten(-3.94e-5), power_of_ten(0)
-        ('0.25', '$-3.9\\cdot 10^{-5}$', '0')
+        >>> power_of_ten(0.301335), power_of_ten(-3.94e-5), power_of_ten(0)
+        ('0.3013', '$-3.9\\cdot 10^{-5}$', '0')
     """
     if value == 0 or 1e-2 <= abs(value) < 1e4:
-        return f"{value:g}"
+        return f"{value:.4g}"
     digits, exponent = f"{value:.1e}".split("e")
     return f"${digits}\\cdot 10^{{{int(exponent)}}}$"
 
