@@ -78,7 +78,8 @@ def write_png(path: Path, image: ByteImage) -> None:
     if path.suffix.lower() != ".png":
         raise UsageError(f"Cannot write {path}: images are kept without loss, as PNG; name it {path.stem}.png.")
     pixels = image if image.ndim == 2 else np.ascontiguousarray(image[..., ::-1])
-    _, data = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    # As OpenCV compresses by default: a third of the time of level 3, both ways, for a twentieth more of a file.
+    _, data = cv2.imencode(".png", pixels)
     with replacing(path, durable=False) as aside:
         aside.write_bytes(data.tobytes())
 

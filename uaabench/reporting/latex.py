@@ -16,13 +16,12 @@ from typing import Literal, TypeVar
 from uaabench.core.columns import Column
 from uaabench.core.grid import Grid, GridCell, number
 from uaabench.reporting.grids import grids
+from uaabench.reporting.latex_floats import Part, Tabular, floats
 from uaabench.reporting.latex_text import definition, distinct_labels, escape
 from uaabench.reporting.table import Cell, Row, Section, Table
 from uaabench.running.evidence import MethodRow
 
 MARKUP = {"best": r"\textbf{%s}", "second": r"\underline{%s}", None: "%s"}
-# Shrinks a table that is wider than the page, and leaves others as they are.
-FIT = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
 # More columns of numbers and intervals than this cannot be read on a page; they go into blocks below each other.
 MOST_COLUMNS = 9
 ColumnT = TypeVar("ColumnT")
@@ -48,22 +47,16 @@ class LatexStyle:
 
 
 def latex(table: Table, style: LatexStyle = LatexStyle()) -> str:
-    r"""A `table*` grouped by data set: best bold, second underlined, with intervals.
+    r"""A `table*` grouped by data set, or several of one number: best bold, second underlined, with intervals.
 
     Args:
         table: What to show.
         style: What the user chose.
     """
-    lines = [
-        r"\begin{table*}",
-        r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
-        rf"\caption{{{_caption(table, style)}}}",
-        rf"\label{{{style.label}}}",
-        *(line for block in _blocks(table.metrics) for line in _tabular(table, table.clean, block, style)),
-        *_notes(table),
-        r"\end{table*}",
-    ]
-    return _file("\n".join(lines) + "\n")
+    tabulars = [_tabular(table, table.clean, block, style) for block in _blocks(table.metrics)]
+    notes = list(_notes(table))
+    caption = _caption(table, style)
+    return _file(floats(tabulars, caption=caption, label=style.label, resize=style.resize, notes=notes))
 
 
 def latex_supplement(table: Table, style: LatexStyle = LatexStyle()) -> str:
@@ -85,14 +78,8 @@ def _degraded(table: Table, section: Section, label: str, style: LatexStyle) -> 
     """The main table of one degraded data set."""
     head = section.dataset.degraded
     said = f"Sources degraded by {head.text}, metrics against the {head.scored_against} ones. " if head else ""
-    lines = [
-        r"\begin{table*}",
-        r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
-        rf"\caption{{{escape(said)}{escape(table.legend)}}}",
-        rf"\label{{{label}}}",
-        *(line for block in _blocks(table.metrics) for line in _tabular(table, [section], block, style)),
-    ]
-    return "\n".join([*lines, r"\end{table*}"]) + "\n"
+    tabulars = [_tabular(table, [section], block, style) for block in _blocks(table.metrics)]
+    return floats(tabulars, caption=f"{escape(said)}{escape(table.legend)}", label=label, resize=style.resize)
 
 
 def _file(body: str) -> str:
@@ -109,17 +96,13 @@ def bibliography(table: Table) -> str:
 
 def _supplement(grid: Grid, label: str, style: LatexStyle) -> str:
     sentences = " ".join(escape(sentence) for sentence in (f"{grid.title}.", *grid.sentences))
-    lines = [
-        r"\begin{table*}",
-        r"\centering\footnotesize\setlength{\tabcolsep}{3pt}",
-        rf"\caption{{{sentences}}}",
-        rf"\label{{{label}}}",
-    ]
+    tabulars = []
     for columns in _blocks(range(len(grid.columns))):
         heads = [_headed(escape(grid.columns[column]), grid.arrows[column]) for column in columns]
-        body = [line for row in grid.rows for line in _grid_lines(row.title, [row.cells[column] for column in columns])]
-        lines += _fitted([" & ".join([escape(grid.first), *heads]) + r" \\", r"\midrule", *body], len(columns), style)
-    return "\n".join([*lines, r"\end{table*}"]) + "\n"
+        groups = [list(_grid_lines(row.title, [row.cells[column] for column in columns])) for row in grid.rows]
+        head = " & ".join([escape(grid.first), *heads]) + r" \\"
+        tabulars.append(Tabular(head, len(columns), [Part([r"\midrule"], groups)]))
+    return floats(tabulars, caption=sentences, label=label, resize=style.resize)
 
 
 def _grid_lines(title: str, cells: Sequence[GridCell]) -> Iterator[str]:
@@ -144,23 +127,10 @@ def _blocks(columns: Sequence[ColumnT]) -> Iterator[Sequence[ColumnT]]:
         yield columns[first : first + size]
 
 
-def _tabular(table: Table, sections: Sequence[Section], metrics: Sequence[Column], style: LatexStyle) -> Iterator[str]:
+def _tabular(table: Table, sections: Sequence[Section], metrics: Sequence[Column], style: LatexStyle) -> Tabular:
     """All methods on some data sets with some of the metrics."""
     head = " & ".join(["Method", *(_headed(escape(m.name), m.higher_is_better) for m in metrics)])
-    lines = [line for section in sections for line in _section(table, section, metrics, style)]
-    yield from _fitted([rf"{head} \\", *lines], len(metrics), style)
-
-
-def _fitted(lines: Sequence[str], columns: int, style: LatexStyle) -> Iterator[str]:
-    """A tabular of so many columns of numbers behind one of names."""
-    yield r"\par\smallskip"
-    if style.resize:
-        yield FIT
-    yield rf"\begin{{tabular}}{{l{'r' * columns}}}"
-    yield r"\toprule"
-    yield from lines
-    yield r"\bottomrule"
-    yield r"\end{tabular}" + ("}" if style.resize else "")
+    return Tabular(rf"{head} \\", len(metrics), [_part(table, section, metrics, style) for section in sections])
 
 
 def _headed(name: str, higher_is_better: bool | None) -> str:
@@ -176,14 +146,15 @@ def _caption(table: Table, style: LatexStyle) -> str:
     return f"{style.caption} {escape(table.legend)}{halves} {marks}"
 
 
-def _section(table: Table, section: Section, metrics: Sequence[Column], style: LatexStyle) -> Iterator[str]:
-    yield r"\midrule"
-    yield rf"\multicolumn{{{len(metrics) + 1}}}{{l}}{{{escape(section.dataset.heading)}}} \\"
+def _part(table: Table, section: Section, metrics: Sequence[Column], style: LatexStyle) -> Part:
+    """All methods on one data set."""
+    heading = rf"\multicolumn{{{len(metrics) + 1}}}{{l}}{{{escape(section.dataset.heading)}}} \\"
+    groups = []
     for rows in (section.compared, section.floor):
-        if rows:
-            yield r"\addlinespace"
         for row in rows:
-            yield from _lines(table, row, metrics, style)
+            space = [r"\addlinespace"] if row is rows[0] else []
+            groups.append([*space, *_lines(table, row, metrics, style)])
+    return Part([r"\midrule", heading], groups)
 
 
 def _lines(table: Table, row: Row, metrics: Sequence[Column], style: LatexStyle) -> Iterator[str]:
@@ -210,9 +181,5 @@ def _mean(cell: Cell, style: LatexStyle) -> str:
 
 
 def _notes(table: Table) -> Iterator[str]:
-    notes = [rf"\textsuperscript{{{letter}}}~{escape(text)}" for letter, text in table.notes.items()]
-    notes += [f"Weights of {escape(line)}." for line in table.sources]
-    if notes:
-        yield r"\par\smallskip\begin{minipage}{\linewidth}\raggedright\scriptsize"
-        yield "\\\\\n".join(notes)
-        yield r"\end{minipage}"
+    yield from (rf"\textsuperscript{{{letter}}}~{escape(text)}" for letter, text in table.notes.items())
+    yield from (f"Weights of {escape(line)}." for line in table.sources)
