@@ -35,6 +35,7 @@ class TarDALObjective(Objective):
         "Target masks by infrared contrast instead of those of a saliency network; critics see 4x4 places, so that "
         "they do not depend on the size of the crops."
     )
+    adversarial: ClassVar[frozenset[str]] = frozenset({"target", "detail"})
 
     def __init__(self) -> None:
         super().__init__(Generator())

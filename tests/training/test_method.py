@@ -12,6 +12,7 @@ from uaabench.core.errors import UsageError
 from uaabench.training import budget as budgets
 from uaabench.training.budget import Budget
 from uaabench.training.crops import CropSampler
+from uaabench.training.looking import held_out_loss
 from uaabench.training.method import train
 from uaabench.training.objective import objective_of, trainable
 from uaabench.training.pairs import TrainingPairs
@@ -115,7 +116,7 @@ def test_batch_statistics_are_estimated_once_and_then_kept(pairs, tmp_path, monk
 
 
 def test_images_that_contradict_their_sources_are_a_failed_training(pairs, tmp_path, monkeypatch):
-    monkeypatch.setattr("uaabench.training.method.validate", lambda *_: {"EN": 6.8, "SCD": -0.12})
+    monkeypatch.setattr("uaabench.training.looking.validate", lambda *_: {"EN": 6.8, "SCD": -0.12})
     file = train("mmdrfuse", pairs, TINY.model_copy(update={"steps": 1}), CPU, tmp_path)
     assert "SCD -0.12. A failed training: the fused images contradict their sources" in weights.card_of(file).note
 
@@ -129,6 +130,80 @@ def test_a_loss_that_is_not_finite_ends_the_training(pairs, tmp_path, monkeypatc
     with pytest.raises(UsageError, match="no longer finite at step 1; train with a lower learning_rate"):
         train("mmdrfuse", pairs, TINY, CPU, tmp_path)
     assert not (tmp_path / "mmdrfuse.safetensors").exists()
+
+
+def test_a_training_ends_when_held_out_pairs_gain_no_more_and_goes_on_as_if_never_cut(pairs, tmp_path, monkeypatch):
+    monkeypatch.setattr("uaabench.training.method.held_out_loss", lambda *_: 1.0)
+    budget = TINY.model_copy(update={"steps": 60, "look_every": 2, "patience": 2, "hold_out": 1})
+    whole = train("mmdrfuse", pairs, budget, CPU, tmp_path / "whole")
+    card = weights.card_of(whole)
+    # Looks after 2, 4 and 6 steps: the first is the lowest, two without a lower one follow; then a third of 6 steps.
+    assert card.steps == 8
+    assert "8 steps (at most 60) of 2 crops" in card.recipe
+    assert len(list(csv.DictReader((tmp_path / "whole" / "loss.csv").open()))) == 8
+    rows = list(csv.DictReader((tmp_path / "whole" / "validation.csv").open()))
+    assert [row["step"] for row in rows] == ["2", "4", "6", "8"]
+    assert all(0 < float(row["EN"]) < 8 for row in rows)
+
+    def stop_at_seven(step, _values):
+        if step == 7:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train("mmdrfuse", pairs, budget, CPU, tmp_path / "cut", stop_at_seven)
+    cut = train("mmdrfuse", pairs, budget, CPU, tmp_path / "cut")
+    assert cut.read_bytes() == whole.read_bytes()
+    for name in ("loss.csv", "validation.csv"):
+        assert (tmp_path / "cut" / name).read_text() == (tmp_path / "whole" / name).read_text()
+
+
+def test_looks_change_nothing_of_what_is_trained(pairs, tmp_path, one_thread):
+    blind = train("ifcnn", pairs, TINY, CPU, tmp_path / "blind")
+    seen = train("ifcnn", pairs, TINY.model_copy(update={"look_every": 3}), CPU, tmp_path / "seen")
+    assert blind.read_bytes() == seen.read_bytes()
+
+
+def test_terms_of_a_critic_are_no_part_of_the_held_out_loss(pairs):
+    torch.manual_seed(0)
+    objective = objective_of("tardal")().eval()
+    loss = held_out_loss(objective, pairs.held_out, TINY, CPU)
+    for critic in (objective.target, objective.detail):
+        for parameter in critic.parameters():
+            parameter.data += 1
+    assert held_out_loss(objective, pairs.held_out, TINY, CPU) == loss
+    next(objective.network.parameters()).data += 1
+    assert held_out_loss(objective, pairs.held_out, TINY, CPU) != loss
+
+
+def test_the_rate_with_the_lowest_held_out_loss_is_taken_and_kept(pairs, tmp_path, monkeypatch):
+    budget = TINY.model_copy(update={"rates": [1e-5, 1e-2, 1e9], "trial": 40, "hold_out": 1})
+    file = train("mmdrfuse", pairs, budget, CPU, tmp_path)
+    losses = json.loads((tmp_path / "rates.json").read_text())
+    assert losses["0.01"] < losses["1e-05"]
+    assert "Adam 0.01 of 1e-05, 0.01, 1e+09 with" in weights.card_of(file).recipe
+    assert not list(tmp_path.glob("rate-*"))
+    # Given again, no trial is made again; a file that was cut short is no record of trials.
+    monkeypatch.setattr("uaabench.training.method.held_out_loss", lambda *_: pytest.fail("tried again"))
+    train("mmdrfuse", pairs, budget, CPU, tmp_path)
+    monkeypatch.undo()
+    (tmp_path / "rates.json").write_text('{"0.01": ')
+    train("mmdrfuse", pairs, budget, CPU, tmp_path)
+    assert json.loads((tmp_path / "rates.json").read_text()) == losses
+
+
+def test_rates_that_all_diverge_are_a_sentence(pairs, tmp_path, monkeypatch):
+    monkeypatch.setattr("uaabench.training.method.held_out_loss", lambda *_: float("nan"))
+    with pytest.raises(UsageError, match=r"none of the learning rates 0\.1, 0\.2 the loss stays finite"):
+        train("mmdrfuse", pairs, TINY.model_copy(update={"rates": [0.1, 0.2], "trial": 1}), CPU, tmp_path)
+
+
+def test_looks_need_pairs_to_look_at():
+    for entry in ({"rates": [1e-3]}, {"look_every": 10}):
+        with pytest.raises(UsageError, match="need held-out pairs; set hold_out"):
+            budgets.read("retrained", {**entry, "hold_out": 0})
+    with pytest.raises(UsageError, match="patience needs looks at held-out pairs; set look_every"):
+        budgets.read("retrained", {"patience": 2})
+    assert budgets.read("converged").rates == [3e-4, 1e-3, 3e-3]
 
 
 def test_a_method_that_cannot_be_trained_is_refused_by_name():

@@ -36,6 +36,10 @@ class Batch:
     label: Tensor
     has_label: Tensor
 
+    def on(self, device: torch.device) -> Batch:
+        """The same on a device."""
+        return Batch(*(part.to(device) for part in (self.ir, self.vi, self.label, self.has_label)))
+
 
 class CropSampler:
     """Draws random square crops with random flips; the same seed gives the same sequence of batches.

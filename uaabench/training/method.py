@@ -6,9 +6,9 @@ import json
 import math
 import os
 import platform
+import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -16,22 +16,28 @@ from torch import nn
 
 from uaabench.core import registry, weights
 from uaabench.core.errors import UsageError
+from uaabench.core.files import write_json
 from uaabench.core.weights import WeightsCard
 from uaabench.training.budget import Budget
-from uaabench.training.crops import Batch, CropSampler
-from uaabench.training.objective import Objective, Terms, objective_of
-from uaabench.training.pairs import Items, TrainingPairs
+from uaabench.training.crops import CropSampler
+from uaabench.training.looking import held_out_loss, held_out_metrics
+from uaabench.training.objective import Terms, objective_of
+from uaabench.training.pairs import TrainingPairs
 from uaabench.training.progress import Log, Loop, Stateful, claim
-from uaabench.training.schedule import warm_cosine
-from uaabench.training.validation import validate
+from uaabench.training.schedule import Schedule
+from uaabench.training.validation import METRICS
 
-CHECKPOINT, LOG = "checkpoint.pt", "loss.csv"
+CHECKPOINT, LOG, LOOKS, RATES = "checkpoint.pt", "loss.csv", "validation.csv", "rates.json"
 # Batches from which the statistics of batch normalisation are estimated anew.
 ESTIMATE = 40
 # What is said of fused images whose differences to the sources do not resemble the other source at all.
 FAILED = " A failed training: the fused images contradict their sources (SCD below 0); repeat it with another seed."
 
 Report = Callable[[int, dict[str, float]], None]
+
+
+class DivergedError(UsageError):
+    """The loss is no longer finite."""
 
 
 def train(
@@ -60,41 +66,81 @@ def train(
         UsageError: The method cannot be trained, the folder holds another training, or the loss is no longer finite.
         WeightsError: The checkpoint in the folder cannot be read.
     """
-    make = objective_of(name)
+    objective_of(name)
     described = {"method": name, "budget": budget.model_dump(mode="json"), "pairs": pairs.ids()[0]}
     claim(folder, json.dumps(described, indent=2) + "\n")
-    torch.manual_seed(budget.seed)
-    objective = make().to(device)
-    objective.mixed_precision = budget.bfloat16
-    seconds = _Training(objective, pairs, budget, device).run(folder, report)
-    return _export(name, objective, pairs, budget, device, seconds, folder / f"{name}.safetensors")
+    rate = choose_rate(name, pairs, budget, device, folder) if budget.rates else budget.learning_rate
+    training = _Training(name, pairs, budget, rate, device)
+    training.run(folder, report)
+    return training.export(folder / f"{name}.safetensors")
+
+
+def choose_rate(name: str, pairs: TrainingPairs, budget: Budget, device: torch.device, folder: Path) -> float:
+    """The learning rate of a budget by which a short training of a method has the lowest loss on held-out pairs.
+
+    Args:
+        name: Name of the method.
+        pairs: Training pairs, and those held out.
+        budget: Names the rates, and the steps of each trial.
+        device: Where to train.
+        folder: Keeps the losses in `rates.json`, and each trial until all are done.
+
+    Raises:
+        UsageError: With none of the rates the loss stays finite.
+    """
+    file = folder / RATES
+    losses: dict[str, float | None] = {}
+    with suppress(OSError, ValueError):  # what was not kept whole is tried again
+        losses = json.loads(file.read_text(encoding="utf-8"))
+    for rate in budget.rates if not losses else ():
+        place = folder / f"rate-{rate:g}"
+        place.mkdir(exist_ok=True)
+        short = budget.model_copy(update={"steps": budget.trial, "patience": 0, "look_every": 0})
+        trial = _Training(name, pairs, short, rate, device)
+        try:
+            trial.run(place)
+            losses[f"{rate:g}"] = held_out_loss(trial.objective, pairs.held_out, budget, device)
+        except DivergedError:
+            losses[f"{rate:g}"] = None
+    finite = {rate: loss for rate, loss in losses.items() if loss is not None and math.isfinite(loss)}
+    if not finite:
+        raise UsageError(f"With none of the learning rates {', '.join(losses)} the loss stays finite; try lower ones.")
+    write_json(file, losses)
+    for rate in budget.rates:
+        shutil.rmtree(folder / f"rate-{rate:g}", ignore_errors=True)
+    return float(min(finite, key=finite.__getitem__))
 
 
 class _Training:
     """The loop, and what has a state in it."""
 
-    def __init__(self, objective: Objective, pairs: TrainingPairs, budget: Budget, device: torch.device) -> None:
-        self.objective, self.pairs, self.budget, self.device = objective, pairs, budget, device
-        objective.network.to(memory_format=torch.channels_last)
+    def __init__(self, name: str, pairs: TrainingPairs, budget: Budget, rate: float, device: torch.device) -> None:
+        torch.manual_seed(budget.seed)
+        self.objective = objective_of(name)().to(device)
+        self.objective.mixed_precision = budget.bfloat16
+        self.objective.network.to(memory_format=torch.channels_last)
+        self.name, self.pairs, self.budget, self.rate, self.device = name, pairs, budget, rate, device
         self.sampler = CropSampler(pairs.items, budget.crop, budget.seed)
-        self.optimiser = torch.optim.Adam(objective.network.parameters(), lr=budget.learning_rate)
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(
-            self.optimiser, lambda step: warm_cosine(step, budget.steps, budget.warmup)
-        )
+        self.optimiser = torch.optim.Adam(self.objective.network.parameters(), lr=rate)
+        self.course = Schedule(budget.steps, budget.warmup, budget.patience)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, self.course.factor)
+        self.seconds = 0.0
 
-    def run(self, folder: Path, report: Report) -> float:
-        """Make all steps that are left, and give the seconds of all steps."""
+    def run(self, folder: Path, report: Report = lambda _step, _values: None) -> None:
+        """Make all steps that are left."""
         parts: dict[str, Stateful] = {
             "objective": self.objective,
             "optimiser": self.optimiser,
             "schedule": self.schedule,
+            "course": self.course,
             "sampler": self.sampler,
         }
-        steps = self.budget.steps
-        loop = Loop(folder / CHECKPOINT, parts, steps=steps, every=self.budget.checkpoint_every)
-        freeze_at = round(steps * (1 - self.budget.frozen))
+        loop = Loop(folder / CHECKPOINT, parts, steps=self.budget.steps, every=self.budget.checkpoint_every)
+        loop.end_at(self.course.end)
+        looks = Log(folder / LOOKS if self.budget.look_every else None, ["step", "loss", *METRICS], loop.done)
         log: Log | None = None
         for step in loop:
+            freeze_at = round(self.course.end * (1 - self.budget.frozen))
             if step == freeze_at:
                 self._estimate_statistics()
             self.objective.train()
@@ -102,17 +148,26 @@ class _Training:
                 _fix_statistics(self.objective.network)
             values = {name: term.item() for name, term in self._step().items()}
             if not all(map(math.isfinite, values.values())):
-                raise UsageError(
+                raise DivergedError(
                     f"The loss is no longer finite at step {step + 1}; train with a lower learning_rate or another "
                     "seed, in another folder."
                 )
             log = log or Log(folder / LOG, ["step", *values], loop.done)
             log.write(step + 1, values)
+            if self.budget.look_every and (step + 1) % self.budget.look_every == 0:
+                looks.write(step + 1, self._look(step + 1))
+                loop.end_at(self.course.end)
             report(step + 1, values)
-        return loop.seconds
+        self.seconds = loop.seconds
+
+    def _look(self, step: int) -> dict[str, float]:
+        """Loss and metrics of the held-out pairs; the former may decide where the training ends."""
+        loss = held_out_loss(self.objective, self.pairs.held_out, self.budget, self.device)
+        self.course.look(step, loss)
+        return {"loss": loss, **held_out_metrics(self.name, self.objective, self.pairs.held_out, self.device)}
 
     def _step(self) -> Terms:
-        batch = self._on_device(self.sampler.batch(self.budget.batch))
+        batch = self.sampler.batch(self.budget.batch).on(self.device)
         self.objective.prepare(batch)
         terms = self.objective.terms(batch)
         self.optimiser.zero_grad()
@@ -128,10 +183,32 @@ class _Training:
         self.objective.train()
         with _cumulative(self.objective.network), torch.no_grad():
             for _ in range(ESTIMATE):
-                self.objective.terms(self._on_device(sampler.batch(self.budget.batch)))
+                self.objective.terms(sampler.batch(self.budget.batch).on(self.device))
 
-    def _on_device(self, batch: Batch) -> Batch:
-        return Batch(*(part.to(self.device) for part in (batch.ir, batch.vi, batch.label, batch.has_label)))
+    def export(self, file: Path) -> Path:
+        """Write the weights with their card, which says how the method fuses the pairs that were held out."""
+        state = self.objective.network.state_dict()
+        budget = self.budget.in_words(self.rate, self.course.end)
+        card = WeightsCard(
+            method=self.name,
+            version=registry.method_card(self.name).version,
+            data=list(self.pairs.described),
+            recipe=" ".join(filter(None, [f"Loss: {self.objective.loss}.", self.objective.differs, budget])),
+            steps=self.course.end,
+            minutes=round(self.seconds / 60, 1),
+            hardware=f"{torch.get_num_threads()} threads of {platform.machine()}, {os.cpu_count()} cores",
+            seed=self.budget.seed,
+            parameters=sum(value.numel() for value in state.values()),
+            note=self._validated() if self.pairs.held_out else "",
+        )
+        weights.export(file, state, card, {})
+        return file
+
+    def _validated(self) -> str:
+        """What a card says of pairs that were held out."""
+        found = held_out_metrics(self.name, self.objective, self.pairs.held_out, self.device)
+        means = ", ".join(f"{key} {value:.4g}" for key, value in found.items())
+        return f"On {len(self.pairs.held_out)} held-out training pairs: {means}.{FAILED if found['SCD'] < 0 else ''}"
 
 
 def _norms(network: nn.Module) -> list[nn.BatchNorm2d]:
@@ -155,40 +232,3 @@ def _cumulative(network: nn.Module) -> Iterator[None]:
     yield
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
-
-
-def _export(
-    name: str,
-    objective: Objective,
-    pairs: TrainingPairs,
-    budget: Budget,
-    device: torch.device,
-    seconds: float,
-    file: Path,
-) -> Path:
-    """Write the weights with their card, which says how the method fuses the pairs that were held out."""
-    state = objective.network.state_dict()
-    card = WeightsCard(
-        method=name,
-        version=registry.method_card(name).version,
-        data=list(pairs.described),
-        recipe=" ".join(filter(None, [f"Loss: {objective.loss}.", objective.differs, budget.in_words()])),
-        steps=budget.steps,
-        minutes=round(seconds / 60, 1),
-        hardware=f"{torch.get_num_threads()} threads of {platform.machine()}, {os.cpu_count()} cores",
-        seed=budget.seed,
-        parameters=sum(value.numel() for value in state.values()),
-    )
-    weights.export(file, state, card, {})
-    if pairs.held_out:
-        weights.export(file, state, replace(card, note=_validated(name, file, pairs.held_out, device)), {})
-    return file
-
-
-def _validated(name: str, file: Path, held_out: Items, device: torch.device) -> str:
-    """What a card says of pairs that were held out."""
-    method = registry.method_class(name)()
-    method.load(file, device)
-    found = validate(method.fuse, held_out, device)
-    means = ", ".join(f"{key} {value:.4g}" for key, value in found.items())
-    return f"On {len(held_out)} held-out training pairs: {means}.{FAILED if found['SCD'] < 0 else ''}"

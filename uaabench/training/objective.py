@@ -29,11 +29,13 @@ class Objective(nn.Module, ABC):
     Attributes:
         loss: The loss in words, for the card of the weights; with its source.
         differs: What differs from the authors' training, beyond data and budget; empty for nothing.
+        adversarial: Names of the terms that a critic gives: what it says at one step does not compare with another.
         mixed_precision: Whether the network runs in bfloat16 where it gains; the loss never does.
     """
 
     loss: ClassVar[str]
     differs: ClassVar[str] = ""
+    adversarial: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()

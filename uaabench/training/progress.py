@@ -53,10 +53,15 @@ class Loop:
 
     def __iter__(self) -> Iterator[int]:
         """Give the number of each step that is left, from 0."""
-        for step in range(self.done, self._steps):
+        step = self.done - 1
+        while (step := step + 1) < self._steps:
             yield step
             if (step + 1) % self._every == 0 or step + 1 == self._steps:
                 self._save(step + 1)
+
+    def end_at(self, steps: int) -> None:
+        """Make so many steps in all; a training may find out on its way when it is done."""
+        self._steps = steps
 
     @property
     def seconds(self) -> float:
