@@ -180,7 +180,7 @@ def test_the_rate_with_the_lowest_held_out_loss_is_taken_and_kept(pairs, tmp_pat
     file = train("mmdrfuse", pairs, budget, CPU, tmp_path)
     losses = json.loads((tmp_path / "rates.json").read_text())
     assert losses["0.01"] < losses["1e-05"]
-    assert "Adam 0.01 of 1e-05, 0.01, 1e+09 with" in weights.card_of(file).recipe
+    assert "Adam 0.01 (of 1e-05, 0.01, 1e+09) with" in weights.card_of(file).recipe
     assert not list(tmp_path.glob("rate-*"))
     # Given again, no trial is made again; a file that was cut short is no record of trials.
     monkeypatch.setattr("uaabench.training.method.held_out_loss", lambda *_: pytest.fail("tried again"))
@@ -199,7 +199,7 @@ def test_rates_that_all_diverge_are_a_sentence(pairs, tmp_path, monkeypatch):
 
 def test_looks_need_pairs_to_look_at():
     for entry in ({"rates": [1e-3]}, {"look_every": 10}):
-        with pytest.raises(UsageError, match="need held-out pairs; set hold_out"):
+        with pytest.raises(UsageError, match=r"Something of the budget .* need held-out pairs; set hold_out"):
             budgets.read("retrained", {**entry, "hold_out": 0})
     with pytest.raises(UsageError, match="patience needs looks at held-out pairs; set look_every"):
         budgets.read("retrained", {"patience": 2})

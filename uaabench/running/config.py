@@ -115,5 +115,6 @@ def invalid_entry(error: ValidationError, where: str) -> UsageError:
     """Say which entry is not valid, and why, in one sentence; `where` says in what, with a space before it."""
     problem = error.errors()[0]
     name = ".".join(str(part) for part in problem["loc"])
-    # What our own rules say, pydantic calls a value error.
-    return UsageError(f"The entry '{name}'{where} is not valid: {problem['msg'].removeprefix('Value error, ')}.")
+    # What our own rules say, pydantic calls a value error; those that concern several entries name none.
+    entry = f"The entry '{name}'" if name else "Something"
+    return UsageError(f"{entry}{where} is not valid: {problem['msg'].removeprefix('Value error, ')}.")

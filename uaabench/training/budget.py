@@ -71,7 +71,7 @@ class Budget(Settings):
             steps: The steps that were made.
         """
         precision = "network in bfloat16, " if self.bfloat16 else ""
-        among = f" of {', '.join(f'{other:g}' for other in self.rates)}" if self.rates else ""
+        among = f" (of {', '.join(f'{other:g}' for other in self.rates)})" if self.rates else ""
         at_most = f" (at most {self.steps})" if self.patience else ""
         ends = f" after {self.patience} looks without a lower held-out loss" if self.patience else ""
         return (

@@ -155,8 +155,10 @@ class _Training:
             log = log or Log(folder / LOG, ["step", *values], loop.done)
             log.write(step + 1, values)
             if self.budget.look_every and (step + 1) % self.budget.look_every == 0:
-                looks.write(step + 1, self._look(step + 1))
+                looked = self._look(step + 1)
+                looks.write(step + 1, looked)
                 loop.end_at(self.course.end)
+                values["held-out loss"] = looked["loss"]
             report(step + 1, values)
         self.seconds = loop.seconds
 
