@@ -1,6 +1,7 @@
 """Does attribution make fused images better for segmentation? UAAFusion+ under four kinds of guidance, judged by mIoU.
 
     python benchmarks/attribution_study.py --out study --fusion-seeds 0 1 2 3 4 --judge-seeds 0 1 2
+    python benchmarks/attribution_study.py --out study --rules average maximum_plus_minimum --arms    # beside them
     python benchmarks/attribution_study.py --out study --table     # from what is there
 
 Each arm trains the same network on the same pairs with the same budget, and differs only in what it is told of regions:
@@ -12,8 +13,9 @@ Each arm trains the same network on the same pairs with the same budget, and dif
 
 The last leaks labels and stands for the most that knowing regions could give. Fusion networks see `demo:train`, as the
 segmenter inside did; judges are trained on the first 60 scenes of `demo:study`, which neither has seen, and judge the
-other 40 and `demo:test`. So the images a judge is trained on are as good as those it judges. Everything lies in --out,
-judgement by judgement, and the same command goes on where it was stopped.
+other 40 and `demo:test`. Rules, which need no training, are judged in the same way. So the images a judge is trained on
+are as good as those it judges. Everything lies in --out, judgement by judgement, and the same command goes on where it
+was stopped.
 """
 
 import argparse
@@ -32,6 +34,8 @@ from uaabench.core import files, imaging
 from uaabench.core.interface import luminance
 from uaabench.judges.segmentation.confusion import MEAN_IOU, confusion
 from uaabench.judges.segmentation.segmenters import Segmenter, resolve
+from uaabench.methods.fusing import make_fuser
+from uaabench.methods.named import plan_method
 from uaabench.training import segmentation
 from uaabench.training.images import choose, image_of
 from uaabench.training.pairs import find
@@ -145,6 +149,25 @@ def study(options):
                 retrain(study_images, judged, place, number, options.judge_steps)
 
 
+def by_rules(options):
+    """Fuse by rules, and judge, what is not there yet."""
+    study_images = choose("demo:study", Path(), held_out=0)
+    demo = choose("demo:train", Path(), held_out=0)
+    judged = [*study_images.pairs[JUDGE_SCENES:], *demo.dataset.pairs("test")]
+    frozen = Segmenter(resolve(FROZEN), demo.protocol.classes, torch.device("cpu"))
+    for rule in options.rules:
+        place = options.out / rule / "rule"
+        fuse_by = make_fuser(plan_method(rule), device="cpu")
+        for pair in [*study_images.pairs, *demo.dataset.pairs("test")]:
+            sources = demo.dataset.read(pair)
+            path = place / "fused" / f"{pair.id}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            imaging.write_png(path, imaging.colourise(fuse_by(pair, sources), sources.vi))
+        judgement(place / "frozen.json", lambda place=place: judge(frozen, demo, judged, str(place / "fused")))
+        for number in options.judge_seeds:
+            retrain(study_images, judged, place, number, options.judge_steps)
+
+
 def retrain(study_images, judged, place, seed, steps):
     """Train a judge on the images of an arm, and let it judge."""
 
@@ -162,9 +185,9 @@ def collect(out, kind):
     return {
         arm: {
             (path.parent.name, path.stem): np.array(json.loads(path.read_text()))
-            for path in sorted((out / arm).glob(f"fusion-*/{kind}*.json"))
+            for path in sorted((out / arm).glob(f"*/{kind}*.json"))
         }
-        for arm in ARMS
+        for arm in (*ARMS, *(found for found in sorted(path.name for path in out.iterdir()) if found not in ARMS))
     }
 
 
@@ -216,7 +239,8 @@ def table(out):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
+    parser.add_argument("--rules", nargs="*", default=[], help="methods without weights to judge beside the arms")
+    parser.add_argument("--arms", nargs="*", choices=ARMS, default=list(ARMS))
     parser.add_argument("--fusion-seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--judge-seeds", type=int, nargs="*", default=[0, 1, 2])
     parser.add_argument("--fusion-steps", type=int, default=500)
@@ -224,6 +248,7 @@ def main():
     parser.add_argument("--table", action="store_true", help="only print the table")
     options = parser.parse_args()
     if not options.table:
+        by_rules(options)
         study(options)
     table(options.out)
 
