@@ -8,6 +8,7 @@ figure is the median ratio of the rounds with its quartiles. The sources are smo
 average of them. Last, the throughput of two workers against one, over all rounds.
 """
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -126,6 +127,11 @@ def seconds(function: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+def load() -> str:
+    """How busy the machine was in the last minute."""
+    return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
+
+
 def spread(values: list[float]) -> str:
     low, median, high = np.percentile(values, [25, 50, 75])
     return f"{median:.1f} [{low:.1f}, {high:.1f}]"
@@ -143,7 +149,7 @@ def compare(height: int, width: int) -> None:
         shared.append(slow / each)
         milliseconds.append([1e3 * slow, 1e3 * slow / alone[-1], 1e3 * each])
     times = np.median(milliseconds, axis=0)
-    print(f"{height}x{width}, one thread, median of {ROUNDS} rounds [quartiles]")
+    print(f"{height}x{width}, one thread, median of {ROUNDS} rounds [quartiles], {load()}")
     print(f"  reference            {times[0]:8.1f} ms")
     print(f"  one fused image      {times[1]:8.1f} ms   {spread(alone)} times faster")
     print(f"  one of {METHODS} methods     {times[2]:8.1f} ms   {spread(shared)} times faster")
@@ -174,7 +180,7 @@ def throughput(height: int, width: int) -> None:
             for _ in range(ROUNDS)
         ]
     low, median, high = np.percentile(ratios, [25, 50, 75])
-    print(f"  two workers          {median:.2f} [{low:.2f}, {high:.2f}] times the throughput of one")
+    print(f"  two workers          {median:.2f} [{low:.2f}, {high:.2f}] times the throughput of one, {load()}")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ import numpy as np
 
 from uaabench.core.arrays import FloatImage
 from uaabench.core.columns import Metric
+from uaabench.metrics.strips import elementwise
 
 
 class Edges(NamedTuple):
@@ -34,15 +35,22 @@ class Edges(NamedTuple):
 def edges(image: FloatImage) -> Edges:
     """Sobel gradient of an (H,W) image with whole values 0..255."""
     # The measure is defined by convolution, which mirrors the kernels: sx has the opposite sign of OpenCV's.
-    sx = -cv2.Sobel(image, cv2.CV_64F, 1, 0, borderType=cv2.BORDER_CONSTANT)
+    sx = cv2.Sobel(image, cv2.CV_64F, 1, 0, scale=-1, borderType=cv2.BORDER_CONSTANT)
     sy = cv2.Sobel(image, cv2.CV_64F, 0, 1, borderType=cv2.BORDER_CONSTANT)
     return polar(np.asarray(sx, dtype=np.float64), np.asarray(sy, dtype=np.float64))
 
 
 def polar(sx: FloatImage, sy: FloatImage) -> Edges:
     """Strength and direction of a gradient given by its two components."""
-    slope = np.divide(sy, sx, out=np.full_like(sx, np.inf), where=sx != 0)
-    return Edges(np.sqrt(sx * sx + sy * sy), np.arctan(slope))
+    return Edges(elementwise(_strength, sx, sy), elementwise(_direction, sx, sy))
+
+
+def _strength(sx: FloatImage, sy: FloatImage) -> FloatImage:
+    return np.asarray(np.sqrt(sx * sx + sy * sy))
+
+
+def _direction(sx: FloatImage, sy: FloatImage) -> FloatImage:
+    return np.asarray(np.arctan(np.divide(sy, sx, out=np.full_like(sx, np.inf), where=sx != 0)))
 
 
 def edge_preservation(fused: Edges, ir: Edges, vi: Edges) -> float:
@@ -51,16 +59,24 @@ def edge_preservation(fused: Edges, ir: Edges, vi: Edges) -> float:
     Returns:
         0..0.9753, the upper limit for a fused image with the edges of both sources; NaN where no source has an edge.
     """
-    kept = sum(float(np.vdot(preservation(source, fused), source.strength)) for source in (ir, vi))
+    kept = sum(float(elementwise(_kept, *source, *fused).sum()) for source in (ir, vi))
     available = float(ir.strength.sum() + vi.strength.sum())
     return kept / available if available > 0 else math.nan
 
 
 def preservation(source: Edges, fused: Edges) -> FloatImage:
     """Share of the source's edge that the fused image keeps, at each pixel: Q_X, (H,W) in 0..0.9753."""
-    weaker, stronger = np.minimum(source.strength, fused.strength), np.maximum(source.strength, fused.strength)
-    similarity = np.divide(weaker, stronger, out=fused.strength.copy(), where=weaker < stronger)
-    alignment = 1 - np.abs(source.direction - fused.direction) / (math.pi / 2)
+    return elementwise(_preservation, *source, *fused)
+
+
+def _kept(g_x: FloatImage, a_x: FloatImage, g_f: FloatImage, a_f: FloatImage) -> FloatImage:
+    return _preservation(g_x, a_x, g_f, a_f) * g_x
+
+
+def _preservation(g_x: FloatImage, a_x: FloatImage, g_f: FloatImage, a_f: FloatImage) -> FloatImage:
+    weaker, stronger = np.minimum(g_x, g_f), np.maximum(g_x, g_f)
+    similarity = np.divide(weaker, stronger, out=g_f.copy(), where=weaker < stronger)
+    alignment = 1 - np.abs(a_x - a_f) / (math.pi / 2)
     return np.asarray(
         (0.9994 * 0.9879) / ((1 + np.exp(-15 * (similarity - 0.5))) * (1 + np.exp(-22 * (alignment - 0.8))))
     )

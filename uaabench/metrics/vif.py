@@ -17,13 +17,15 @@ doi:10.1109/TIP.2005.859378.
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
 
 from uaabench.core.arrays import FloatImage
 from uaabench.core.columns import Metric
+from uaabench.metrics.strips import elementwise
 
 WINDOW_SIDES = (17, 9, 5, 3)
 NOISE_VARIANCE = 2.0
@@ -32,13 +34,19 @@ VANISHING = 1e-10
 Product = Callable[[FloatImage, FloatImage], FloatImage]
 
 
-class Scale(NamedTuple):
+@dataclass(frozen=True)
+class Scale:
     """An image at one scale with its local mean and variance, which are smaller by the side of the window less 1."""
 
     image: FloatImage
     mean: FloatImage
     variance: FloatImage
     window: FloatImage
+
+    @cached_property
+    def information(self) -> float:
+        """What there is of a source to keep; computed when it is first asked for, as no fused image needs it."""
+        return float(elementwise(_information, self.variance).sum())
 
 
 def scales(image: FloatImage) -> list[Scale]:
@@ -57,12 +65,12 @@ def scales(image: FloatImage) -> list[Scale]:
 def measure(image: FloatImage, window: FloatImage, product: Product = np.multiply) -> Scale:
     """Local mean and variance of an image; `product` is how its values are multiplied."""
     mean = blur(image, window)
-    return Scale(image, mean, np.maximum(blur(product(image, image), window) - mean * mean, 0), window)
+    return Scale(image, mean, elementwise(_variance, blur(product(image, image), window), mean), window)
 
 
 def covariance(first: Scale, second: Scale, product: Product = np.multiply) -> FloatImage:
     """Local covariance of two images at one scale."""
-    return blur(product(first.image, second.image), first.window) - first.mean * second.mean
+    return elementwise(_covariance, blur(product(first.image, second.image), first.window), first.mean, second.mean)
 
 
 def visual_information_fidelity(
@@ -84,21 +92,34 @@ def visual_information_fidelity(
 
 def fidelity(fused: list[Scale], source: list[Scale], structureless: float, first: Product = np.multiply) -> float:
     """VIF towards one source; `first` is how values are multiplied at the first scale."""
-    kept = available = 0.0
+    kept = 0.0
     for number, (small_f, small_x) in enumerate(zip(fused, source, strict=True)):
         common = covariance(small_x, small_f, np.multiply if number else first)
-        kept += kept_information(small_x.variance, small_f.variance, common)
-        structured = np.where(small_x.variance >= VANISHING, small_x.variance, 0)
-        available += float(np.log1p(structured / NOISE_VARIANCE).sum())
+        kept += float(elementwise(_kept, small_x.variance, small_f.variance, common).sum())
+    available = sum(small_x.information for small_x in source)
     return kept / available if available > 0 else structureless
 
 
-def kept_information(var_x: FloatImage, var_f: FloatImage, common: FloatImage) -> float:
-    """Information of the source that the fused image keeps, at one scale."""
-    structured = (var_x >= VANISHING) & (var_f >= VANISHING)
-    gain = np.maximum(common, 0) / (var_x + VANISHING) * structured
+# Formulas of the values at one pixel, given by the local means, variances and covariances of X and F there.
+
+
+def _variance(mean_of_square: FloatImage, mean: FloatImage) -> FloatImage:
+    return np.asarray(np.maximum(mean_of_square - mean * mean, 0))
+
+
+def _covariance(mean_of_product: FloatImage, mean_x: FloatImage, mean_f: FloatImage) -> FloatImage:
+    return np.asarray(mean_of_product - mean_x * mean_f)
+
+
+def _information(var_x: FloatImage) -> FloatImage:
+    return np.asarray(np.log1p(np.where(var_x >= VANISHING, var_x, 0) / NOISE_VARIANCE))
+
+
+def _kept(var_x: FloatImage, var_f: FloatImage, common: FloatImage) -> FloatImage:
+    gain = np.maximum(common, 0) / (var_x + VANISHING)
+    gain[np.minimum(var_x, var_f) < VANISHING] = 0
     unexplained = np.maximum(var_f - gain * common, VANISHING)
-    return float(np.log1p(gain * gain * var_x / (unexplained + NOISE_VARIANCE)).sum())
+    return np.asarray(np.log1p(gain * gain * var_x / (unexplained + NOISE_VARIANCE)))
 
 
 def gaussian_window(side: int) -> FloatImage:
