@@ -53,6 +53,7 @@ def run(  # noqa: PLR0913 - one parameter for each entry of a configuration, all
     beside: Sequence[str] = (),
     device: str = "auto",
     precision: Literal["fp32", "bf16"] = "fp32",
+    batch: int | Literal["auto"] = "auto",
     jobs: int = 1,
     executor: str = "",
     degrade: Sequence[str] = (),
@@ -87,6 +88,8 @@ def run(  # noqa: PLR0913 - one parameter for each entry of a configuration, all
         beside: Reference rows to stand beside: labels, globs, `official`, `retrained`, `classical` or `all`.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         precision: Arithmetic of the networks.
+        batch: How many pairs of one size are worked on at once; `auto` for as many as fit on a GPU, and 1 on a
+            processor.
         jobs: Worker processes; 1 works in this process, unless there are plug-ins.
         executor: Whose workers do the work: empty for those of `jobs`, `dask`, `dask://HOST:PORT`, or a YAML file that
             describes a batch system (docs/scale.md).
@@ -94,7 +97,7 @@ def run(  # noqa: PLR0913 - one parameter for each entry of a configuration, all
         score_against: The sources that fused images of degraded input are scored against.
         limit: Only the first so many pairs of each data set.
         shard: `2/8` for the second of eight runs that share out the pairs of each data set, to be merged.
-        seed: Seed set before every pair, 0 to 2^32 - 1.
+        seed: Seed set before every batch, 0 to 2^32 - 1.
         fail_fast: Stop at the first failure.
         data_root: Folder of the data sets; None for `$UAABENCH_DATA` or the user's data folder.
         plugins: Python files that define further methods, data sets, metrics or stages.
@@ -123,6 +126,7 @@ def run(  # noqa: PLR0913 - one parameter for each entry of a configuration, all
         "beside": _listed("beside", beside),
         "device": device,
         "precision": precision,
+        "batch": batch,
         "jobs": jobs,
         "executor": executor,
         "degrade": _listed("degrade", degrade),

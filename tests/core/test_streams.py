@@ -33,6 +33,13 @@ def test_no_more_items_are_taken_than_threads_plus_one_ahead():
     assert len(taken) == 3
 
 
+def test_as_many_items_are_taken_ahead_as_are_asked_for():
+    taken = []
+    results = ordered_map(lambda item: item, (taken.append(item) or item for item in range(100)), threads=2, ahead=5)
+    next(results)
+    assert len(taken) == 7
+
+
 def test_an_exception_is_raised_in_its_place():
     results = ordered_map(lambda item: 1 // item, [1, 0, 1], threads=1)
     assert next(results) == 1

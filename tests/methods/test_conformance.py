@@ -1,5 +1,6 @@
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,15 @@ def test_the_manual_names_every_check() -> None:
     assert re.findall(r"^\| ([^|]+) \|", manual.split("## What check-method checks")[1], flags=re.MULTILINE)[1:] == [
         *CHECKS
     ]
+
+
+def test_a_method_that_fuses_one_pair_at_a_time_is_given_no_more() -> None:
+    class Alone(Candidate):
+        card = replace(Candidate.card, batches=False)
+
+    def one_only(ir: Tensor, vi: Tensor) -> Tensor:
+        assert len(ir) == 1
+        return average(ir, vi)
+
+    assert all(finding.passed for finding in check(Alone(one_only), CPU, Alone(one_only)))
+    assert "independent of the batch" in failed(one_only)

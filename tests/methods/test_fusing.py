@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from uaabench.core import imaging, registry
-from uaabench.core.errors import DataError, WeightsError
+from uaabench.core.errors import DataError, MethodError, WeightsError
 from uaabench.core.interface import Pair, Sources
-from uaabench.methods.fusing import make_fuser
+from uaabench.methods.fusing import make_batch_fuser, make_fuser
 from uaabench.methods.named import plan_method
 
 # Each adds noise of another generator.
@@ -78,6 +78,24 @@ def test_an_image_does_not_depend_on_the_pairs_before_it(fuser, generator):
 @pytest.mark.parametrize("generator", ["torch", "numpy", "python"])
 def test_another_seed_gives_another_image(fuser, generator):
     assert (fuser(generator, seed=0)(*pair(2)) != fuser(generator, seed=1)(*pair(2))).any()
+
+
+@pytest.mark.parametrize("generator", ["torch", "numpy", "python"])
+def test_a_method_that_draws_is_refused_several_pairs_at_once(fuser, generator):
+    fuser(generator)
+    batch = make_batch_fuser(plan_method("stochastic", {"stochastic": {"generator": generator}}), device="cpu")
+    with pytest.raises(MethodError, match="draws random numbers, so that its images depend on the others"):
+        batch([pair(0), pair(1)])
+    assert (batch([pair(1)])[0] == fuser(generator)(*pair(1))).all()
+
+
+# Numbers of a convolution may be summed in another order for a batch: not one grey level here, but in general.
+@pytest.mark.parametrize("name", ["laplacian", "tardal", "uaa", "average"])
+def test_pairs_fused_at_once_are_those_fused_one_by_one(name):
+    fuse, at_once = (make(plan_method(name), device="cpu") for make in (make_fuser, make_batch_fuser))
+    found = at_once([pair(0), pair(1), pair(2)])
+    assert [np.abs(fuse(*pair(number)).astype(int) - found[number]).max() <= 1 for number in range(3)] == [True] * 3
+    assert (at_once([pair(2), pair(1), pair(0)])[0] == found[2]).all()
 
 
 def test_the_weights_of_a_method_are_those_that_were_planned(tmp_path):

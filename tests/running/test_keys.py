@@ -93,6 +93,7 @@ ALL = {"fuse", "score", "segment"}
     [
         {"seed": 1},
         {"precision": "bf16"},
+        {"batch": 2},
         {"device": "cuda"},
         {"options": {"uaa": {"stretch": False}}},
         {"method": "tardal"},
@@ -102,6 +103,12 @@ ALL = {"fuse", "score", "segment"}
 )
 def test_what_decides_the_images_is_in_every_key(keys, change):
     assert changed(keys(), keys(**change)) == ALL
+
+
+def test_a_batch_is_in_no_key_of_a_method_that_fuses_one_pair_at_a_time(keys):
+    assert keys("average", batch=2) == keys("average")
+    assert keys("uaa", batch=1) == keys("uaa", batch="auto") == keys("uaa")
+    assert keys("uaa", batch="auto", device="cuda") == keys("uaa", batch=4, device="cuda")
 
 
 def test_profile_and_metrics_are_in_the_key_of_scores_alone(keys):

@@ -63,6 +63,14 @@ DataRoot = Annotated[
     typer.Option("--data-root", help="Folder of the data sets. Default: `$UAABENCH_DATA`, else the user's."),
 ]
 Device = Annotated[str | None, typer.Option("--device", help="`auto`, `cpu`, `cuda` or `cuda:N`. Default: `auto`.")]
+PairsAtOnce = Annotated[
+    str | None,
+    typer.Option(
+        "--batch",
+        help="How many pairs of one size are worked on at once, or `auto`: as many as fit on a GPU, 1 on a processor. "
+        "Default: `auto`.",
+    ),
+]
 Plugins = Annotated[
     list[Path] | None, typer.Option("--plugin", help="Python file with further methods, data sets or metrics.")
 ]
@@ -81,6 +89,11 @@ HeldOut = Annotated[
 Steps = Annotated[int, typer.Option("--steps", min=1, help="Optimiser steps.")]
 Batch = Annotated[int, typer.Option("--batch", min=2, help="Crops in a step.")]
 Crop = Annotated[int, typer.Option("--crop", min=64, help="Height and width of the crops.")]
+
+
+def number_or_word(value: str | None) -> int | str | None:
+    """A whole number as one, anything else as it is."""
+    return int(value) if value is not None and value.isdecimal() else value
 
 
 def split_commas(values: list[str] | None) -> list[str] | None:

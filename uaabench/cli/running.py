@@ -34,6 +34,7 @@ def run(
     detection_protocol: options.DetectionProtocolName = None,
     device: options.Device = None,
     precision: Annotated[str | None, typer.Option(help="`fp32` or `bf16`. Default: `fp32`.")] = None,
+    batch: options.PairsAtOnce = None,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", help="Worker processes. Default: 1.")] = None,
     executor: Annotated[
         str | None,
@@ -58,7 +59,7 @@ def run(
     config: Annotated[Path | None, typer.Option(help="YAML file with these options; what is given here wins.")] = None,
     data_root: options.DataRoot = None,
     plugin: options.Plugins = None,
-    seed: Annotated[int | None, typer.Option(help="Seed set before every pair. Default: 0.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed set before every batch. Default: 0.")] = None,
     no_floor: Annotated[bool, typer.Option("--no-floor", help="Leave out the trivial methods.")] = False,
     beside: Annotated[
         list[str] | None,
@@ -96,6 +97,7 @@ def run(
         "detection_protocol": detection_protocol,
         "device": device,
         "precision": precision,
+        "batch": options.number_or_word(batch),
         "jobs": jobs,
         "executor": executor,
         "degrade": options.split_commas(degrade),

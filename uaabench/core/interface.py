@@ -102,6 +102,8 @@ class MethodCard:
         url: DOI or home page.
         licence: Licence of the authors' code, where it matters for their weights.
         postprocessing: What happens to the network output before it is quantised.
+        batches: Whether several pairs may be fused at once; false where a result depends on the others, and where a
+            method fuses one after the other anyway.
         parameters: Number of trainable parameters of the shipped configuration.
         colour: Colour in figures, `#rrggbb`; empty where the next free one will do.
         implementation: `module:Class` that carries it out.
@@ -125,6 +127,7 @@ class MethodCard:
     url: str = ""
     licence: str = ""
     postprocessing: str = "none"
+    batches: bool = True
     parameters: int | None = None
     colour: str = ""
     implementation: str = ""

@@ -11,11 +11,14 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def ordered_map(function: Callable[[Item], Result], items: Iterable[Item], *, threads: int) -> Iterator[Result]:
+def ordered_map(
+    function: Callable[[Item], Result], items: Iterable[Item], *, threads: int, ahead: int = 1
+) -> Iterator[Result]:
     """Apply a function in threads and yield the results in the order of the items.
 
-    At most `threads` + 1 results exist at a time, so memory does not grow with the number of items. An exception of
-    the function is raised where its result would have been yielded.
+    At most `threads` + `ahead` results exist at a time, so memory does not grow with the number of items; `ahead` are
+    ready when the caller, who may take a batch at once, comes back for more. An exception of the function is raised
+    where its result would have been yielded.
 
     Example:
         >>> list(ordered_map(abs, [-1, 2, -3], threads=2))
@@ -26,7 +29,7 @@ def ordered_map(function: Callable[[Item], Result], items: Iterable[Item], *, th
         try:
             for item in items:
                 pending.append(pool.submit(function, item))
-                if len(pending) > threads:
+                if len(pending) >= threads + ahead:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()

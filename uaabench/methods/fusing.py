@@ -1,9 +1,10 @@
-"""From a method as it is named to its fused images: loading it, and fusing one pair after another."""
+"""From a method as it is named to its fused images: loading it, and fusing one pair or several of one size."""
 
 from __future__ import annotations
 
+import pickle
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,15 +12,18 @@ import numpy as np
 
 from uaabench.core import files, imaging, registry
 from uaabench.core.arrays import ByteImage
-from uaabench.core.errors import DataError
+from uaabench.core.errors import DataError, MethodError
 from uaabench.core.files import Mark
 from uaabench.core.interface import FusionMethod, Pair, Sources
 from uaabench.methods.named import MethodPlan
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
 Fuser = Callable[[Pair, Sources], ByteImage]
+# Of pairs whose images are of one size.
+BatchFuser = Callable[[Sequence[tuple[Pair, Sources]]], list[ByteImage]]
 # Of images fused elsewhere the file of each pair, and what it was when the run was planned.
 Precomputed = Mapping[str, tuple[Path, Mark]]
 
@@ -52,31 +56,61 @@ def make_fuser(
         WeightsError: The weights are missing, changed, or do not fit.
         DataError: Two images of the folder have one stem.
     """
+    fuse = make_batch_fuser(method, device=device, precision=precision, seed=seed, precomputed=precomputed)
+    return lambda pair, sources: fuse([(pair, sources)])[0]
+
+
+def make_batch_fuser(
+    method: MethodPlan, *, device: str, precision: str = "fp32", seed: int = 0, precomputed: Precomputed | None = None
+) -> BatchFuser:
+    """Load a method, and return the function that turns pairs of one size into their artefacts at once.
+
+    The seed is set before every batch. What a method draws would then depend on the others in the batch, which that
+    function refuses with a `MethodError`; one pair alone gets the same images in any run.
+
+    Args and errors are those of `make_fuser`.
+    """
     if method.folder is not None:
         known = precomputed
         if known is None:
             known = {stem: (path, Mark.of(path)) for stem, path in files.images(method.folder).items()}
-        return lambda pair, sources: _read_precomputed(method, known, pair, sources)
+        return lambda pairs: [_read_precomputed(method, known, pair, sources) for pair, sources in pairs]
     import torch
 
     place = torch.device(device)
     fusion = load_method(method, place)
-    return lambda _pair, sources: _fuse_one(fusion, sources, place, precision, seed)
+    return lambda pairs: _fuse(fusion, [sources for _, sources in pairs], place, precision, seed)
 
 
-def _fuse_one(fusion: FusionMethod, sources: Sources, device: torch.device, precision: str, seed: int) -> ByteImage:
+def _fuse(
+    fusion: FusionMethod, batch: Sequence[Sources], device: torch.device, precision: str, seed: int
+) -> list[ByteImage]:
     import torch
 
     from uaabench.methods.conformance import validated
 
     set_seed(seed)
-    ir = imaging.to_tensor(sources.ir).to(device)
-    vi = imaging.to_tensor(sources.vi).to(device)
+    before = _random_states(device) if len(batch) > 1 else b""
+    ir, vi = (to_device([getattr(sources, side) for sources in batch], device) for side in ("ir", "vi"))
     bf16 = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
     with torch.no_grad(), bf16:
         fused = fusion.fuse(ir, vi)
+    if before and _random_states(device) != before:
+        raise MethodError("it draws random numbers, so that its images depend on the others in their batch")
     # Autocast hands out bfloat16; what is kept is 8 bit anyway.
-    return imaging.quantise(validated(fused.float() if precision == "bf16" else fused, ir))[0]
+    return imaging.quantise(validated(fused.float() if precision == "bf16" else fused, ir))
+
+
+def to_device(images: Sequence[ByteImage], device: torch.device) -> Tensor:
+    """Images of one size, (H,W) or (H,W,C) uint8, to a tensor (B,C,H,W) in [0,1] on a device.
+
+    They become floating point on the processor, so that a method gets the same numbers on any device; a GPU copies them
+    from pinned memory while the processor goes on.
+    """
+    import torch
+
+    tensor = torch.cat([imaging.to_tensor(image) for image in images])
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def set_seed(seed: int) -> None:
@@ -86,6 +120,14 @@ def set_seed(seed: int) -> None:
     torch.manual_seed(seed)
     np.random.seed(seed)
     random.seed(seed)
+
+
+def _random_states(device: torch.device) -> bytes:
+    """Where these generators are."""
+    import torch
+
+    of_gpu = torch.cuda.get_rng_state(device).numpy().tobytes() if device.type == "cuda" else b""
+    return pickle.dumps((torch.get_rng_state().numpy().tobytes(), of_gpu, np.random.get_state(), random.getstate()))
 
 
 def _read_precomputed(method: MethodPlan, known: Precomputed, pair: Pair, sources: Sources) -> ByteImage:

@@ -23,7 +23,7 @@ Verdict = Literal["same", "worse", "better", "missing"]
 # What decides the images of a method, by its entry in a manifest.
 DECISIVE = {
     "sha256": "weights", "version": "version", "options": "options", "source": "plug-in source",
-    "precision": "precision", "seed": "seed", "device": "device",
+    "precision": "precision", "seed": "seed", "device": "device", "batch": "batch size",
 }  # fmt: skip
 
 
@@ -288,6 +288,6 @@ def remarks(run: Run, reference: Run) -> Iterator[str]:
             yield f"{entry['label']} is new: the reference does not have it."
             continue
         for name, what in DECISIVE.items():
-            if entry[name] != other[name]:
-                old, new = (str(side[name])[:12] or "none" for side in (other, entry))
+            if entry.get(name) != other.get(name):
+                old, new = (str(side.get(name, ""))[:12] or "none" for side in (other, entry))
                 yield f"{entry['label']} has other {what}: {old} before, {new} now."

@@ -20,6 +20,7 @@ from uaabench.core.errors import UsageError
 from uaabench.core.mappings import read_mapping
 
 # A file writes a path as text.
+MOST_AT_ONCE = 1024
 GivenPath = Annotated[Path, Field(strict=False)]
 
 
@@ -44,6 +45,8 @@ class RunConfig(BaseModel):
         beside: Reference rows that stand beside those of the run: labels, globs, tracks, kinds or `all`.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         precision: Arithmetic of the networks.
+        batch: How many pairs of one size are worked on at once; `auto` for as many as fit on a GPU, and 1 on a
+            processor.
         jobs: Worker processes; 1 runs everything in this process.
         executor: Whose workers do the work: empty for this process and its own, `dask` for a cluster of this machine,
             `dask://HOST:PORT` for a scheduler that runs, or a YAML file that describes a batch system.
@@ -51,7 +54,7 @@ class RunConfig(BaseModel):
         score_against: The sources that fused images of degraded input are scored against.
         limit: Only the first so many pairs of each data set.
         shard: `2/8` for the second of eight runs that share out the pairs of each data set, to be merged.
-        seed: Seed set before every pair, 0 to 2^32 - 1 as NumPy takes it.
+        seed: Seed set before every batch, 0 to 2^32 - 1 as NumPy takes it.
         fail_fast: Stop at the first failure.
         data_root: Folder of the data sets; None for `$UAABENCH_DATA` or the user data folder.
         plugins: Python files that define further methods, data sets or metrics.
@@ -72,6 +75,7 @@ class RunConfig(BaseModel):
     beside: list[str] = []
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     precision: Literal["fp32", "bf16"] = "fp32"
+    batch: int | Literal["auto"] = "auto"
     jobs: PositiveInt = 1
     executor: str = ""
     degrade: list[str] = []
@@ -82,6 +86,14 @@ class RunConfig(BaseModel):
     fail_fast: bool = False
     data_root: GivenPath | None = None
     plugins: list[GivenPath] = []
+
+    @field_validator("batch", mode="before")
+    @classmethod
+    def _some_at_once(cls, batch: Any) -> Any:
+        is_number = isinstance(batch, int) and not isinstance(batch, bool)
+        if batch != "auto" and not (is_number and 1 <= batch <= MOST_AT_ONCE):
+            raise ValueError(f"write 'auto', or how many pairs, 1 to {MOST_AT_ONCE}")
+        return batch
 
     @field_validator("shard")
     @classmethod

@@ -154,7 +154,7 @@ def command(config: RunConfig) -> str:
         words += [option, ",".join(entries)] if entries else []
     defaults = RunConfig(methods=config.methods)
     judges = ("segmenter", "protocol", "detector", "detection_protocol")
-    for name in ("profile", *judges, "precision", "limit", "shard", "seed", "score_against"):
+    for name in ("profile", *judges, "precision", "batch", "limit", "shard", "seed", "score_against"):
         if getattr(config, name) != getattr(defaults, name):
             words += [f"--{name.replace('_', '-')}", str(getattr(config, name))]
     return shlex.join([*words, *([] if config.floor else ["--no-floor"])])
@@ -196,10 +196,18 @@ def _method_facts(method: MethodPlan, plan: Plan) -> dict[str, Any]:
         "precision": plan.config.precision if computed else None,
         "seed": plan.config.seed if computed else None,
         "device": plan.device if computed else None,
+        **_batch_facts(method, plan),
         "folder": str(method.folder) if method.folder else None,
         "reference": method.card.reference,
         "bibtex": method.card.bibtex,
     }
+
+
+def _batch_facts(method: MethodPlan, plan: Plan) -> dict[str, int]:
+    """How many pairs were fused at once, where that is more than one; fewer where memory did not suffice."""
+    units = (unit for unit in plan.units["fuse"] if unit.method.label == method.label)
+    numbers = [number for unit in units for number in unit.task.batches.values()]
+    return {"batch": max(numbers)} if numbers else {}
 
 
 def _dataset_facts(dataset: DatasetPlan, plan: Plan) -> dict[str, Any]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # What tells the rows of a label apart by what they stand for, and how it is called.
 DECISIVE = {
     "version": "version", "sha256": "weights", "options": "options", "source": "plug-in source",
-    "precision": "precision", "seed": "seed", "device": "kind of device", "kind": "kind",
+    "precision": "precision", "seed": "seed", "device": "kind of device", "batch": "batch size", "kind": "kind",
 }  # fmt: skip
 
 

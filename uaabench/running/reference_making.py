@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # What is said of a method in a manifest and stays in a reference.
 _KEPT = (
     "label", "title", "kind", "colour", "version", "track", "weights", "sha256", "options", "source", "precision",
-    "seed", "device", "reference", "bibtex",
+    "seed", "device", "batch", "reference", "bibtex",
 )  # fmt: skip
 
 
@@ -131,7 +131,7 @@ def _method(run: Run, method: Mapping[str, Any]) -> dict[str, Any]:
         "machine": environment["device"],
         "packages": environment["packages"],
     }
-    return {**{name: method[name] for name in _KEPT}, "made": made}
+    return {**{name: method[name] for name in _KEPT if name in method}, "made": made}
 
 
 def _values(run: Run, dataset: Mapping[str, Any], labels: list[str]) -> tuple[pd.DataFrame, list[list[str]]]:

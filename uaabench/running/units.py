@@ -275,7 +275,7 @@ class Runtime:
         run: The run directory.
         device: As torch names it; a worker that is told `cuda` takes a GPU of its own.
         precision: `fp32` or `bf16`.
-        seed: Seed set before every pair.
+        seed: Seed set before every batch.
         threads: Threads of the numeric libraries.
         fail_fast: Stop a share at its first failure.
         plugins: Files that a worker loads before its first share.

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from uaabench.core import registry
 from uaabench.judges.retrained import seed_folder
-from uaabench.running import pipeline, store
+from uaabench.running import batches, pipeline, store
 from uaabench.running.config import RunConfig
 from uaabench.running.entries import plan_dataset, plan_methods
 from uaabench.running.lock import locked
@@ -46,8 +46,9 @@ def plan_fusions(config: RunConfig, images: TrainingImages | BoxedImages, device
     name = images.dataset.card.name
     pairs = [*images.pairs, *images.held_out]
     dataset = plan_dataset(images.dataset, name, images.split, pairs)
+    at_once = batches.planned(dataset.pairs, config.batch, device)
     return [
-        fuse_unit(method, dataset, precision=config.precision, seed=config.seed, device=device)
+        fuse_unit(method, dataset, precision=config.precision, seed=config.seed, device=device, batches=at_once)
         for method in plan_methods(config)
     ]
 

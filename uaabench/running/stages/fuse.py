@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from uaabench.core import files, hashes, imaging, registry
 from uaabench.core.arrays import ByteImage
 from uaabench.core.errors import DataError, UsageError, faults, sentence
-from uaabench.core.interface import Pair
+from uaabench.core.interface import Pair, Sources
 from uaabench.core.streams import ordered_map
-from uaabench.methods.fusing import Precomputed, make_fuser
+from uaabench.methods.fusing import Precomputed, make_batch_fuser
 from uaabench.methods.named import MethodPlan
-from uaabench.running import store
+from uaabench.running import batches, store
+from uaabench.running.batches import Batches, Done, Size, described
 from uaabench.running.stage import Planning, Stage, folder_name, key_of
 from uaabench.running.triples import refuse_strangers
 from uaabench.running.units import DatasetPlan, Outcome, Runtime, Share, Unit
 
 Result = TypeVar("Result")
+# More threads than this find no more to do beside a GPU than PNG files of half a megapixel take.
+MOST_THREADS = 4
 
 
 class Fuse(Stage):
@@ -38,11 +42,11 @@ class Fuse(Stage):
             if method.folder is not None:
                 _refuse_degraded(method, planning.datasets)
                 _refuse_strangers(method.folder, planning.datasets)
+        config, device = planning.config, planning.device
         return [
-            fuse_unit(
-                method, dataset, precision=planning.config.precision, seed=planning.config.seed, device=planning.device
-            )
+            fuse_unit(method, dataset, precision=config.precision, seed=config.seed, device=device, batches=of_dataset)
             for dataset in planning.datasets
+            for of_dataset in [batches.planned(dataset.pairs, config.batch, device)]
             for method in planning.methods
         ]
 
@@ -51,38 +55,73 @@ class Fuse(Stage):
         return lambda pair, facts: store.is_unchanged(store.artefact(run, unit, pair), facts)
 
     def work(self, share: Share, runtime: Runtime) -> Iterator[Outcome]:
-        """Fuse pair by pair in this thread; one thread reads ahead and one writes behind."""
+        """Fuse batch by batch in this thread, while others read ahead and write behind."""
         (unit,) = share.units
-        pairs = [pair for pair, _ in share.waiting]
+        task: Task = unit.task
+        pairs = batches.one_size_after_the_other([pair for pair, _ in share.waiting], task.batches)
         try:
-            fuse = make_fuser(
+            fuse = make_batch_fuser(
                 unit.method,
                 device=runtime.device,
                 precision=runtime.precision,
                 seed=runtime.seed,
-                precomputed=unit.task,
+                precomputed=task.precomputed,
             )
             dataset = unit.dataset.open()
         except faults() as error:
             yield from (Outcome(unit, pair, reason=sentence(error)) for pair in pairs)
             return
-        sources = ordered_map(lambda pair: (pair, _attempt(dataset.read, pair)), pairs, threads=1)
-        fused = (
-            (pair, read if isinstance(read, BaseException) else _attempt(fuse, pair, read)) for pair, read in sources
-        )
+
+        def read(pair: Pair) -> tuple[Pair, tuple[Pair, Sources] | BaseException]:
+            sources = _attempt(dataset.read, pair)
+            return pair, sources if isinstance(sources, BaseException) else (pair, sources)
+
+        threads, ahead = threads_beside(runtime), max(task.batches.values(), default=1)
+        sources = ordered_map(read, pairs, threads=threads, ahead=ahead)
+        fused = Batches(fuse, _size, task.batches).map(sources)
         folder = runtime.run / unit.folder
-        yield from ordered_map(lambda result: _write(unit, folder, *result), fused, threads=1)
+        yield from ordered_map(lambda done: _write(unit, folder, done), fused, threads=threads, ahead=ahead)
 
 
-def fuse_unit(method: MethodPlan, dataset: DatasetPlan, *, precision: str, seed: int, device: str) -> Unit:
+@dataclass(frozen=True)
+class Task:
+    """What a worker must know of a fuse unit.
+
+    Attributes:
+        batches: How many pairs of each size are fused at once.
+        precomputed: The images of a method that were fused elsewhere; None for those that are fused here.
+    """
+
+    batches: Mapping[Size, int] = field(default_factory=dict)
+    precomputed: Precomputed | None = None
+
+
+def threads_beside(runtime: Runtime) -> int:
+    """How many threads decode, and how many encode: one where the processor has the images to fuse as well.
+
+    Two read no faster there, as the network takes all threads, and hold one more image.
+    """
+    return 1 if runtime.device == "cpu" else min(runtime.threads, MOST_THREADS)
+
+
+def fuse_unit(
+    method: MethodPlan,
+    dataset: DatasetPlan,
+    *,
+    precision: str,
+    seed: int,
+    device: str,
+    batches: Mapping[Size, int] | None = None,
+) -> Unit:
     """The fuse unit of a method on a data set.
 
     Args:
         method: The method.
         dataset: The data set.
         precision: Arithmetic of the network.
-        seed: Seed set before every pair.
+        seed: Seed set before every batch.
         device: Kind of device.
+        batches: How many pairs of each size are fused at once, where the method takes several.
 
     Raises:
         DataError: A folder of fused images holds two of one stem, or none of any pair.
@@ -93,17 +132,19 @@ def fuse_unit(method: MethodPlan, dataset: DatasetPlan, *, precision: str, seed:
         "dataset": dataset.index,
         "source": "" if method.folder else registry.source_of("method", method.card.name),
     }
-    task: Precomputed | None = None
     if method.folder:
-        task = _precomputed(method, dataset)
-        description["files"] = [task[pair.id][1].sha256 if pair.id in task else "" for pair in dataset.pairs]
+        images = _precomputed(method, dataset)
+        description["files"] = [images[pair.id][1].sha256 if pair.id in images else "" for pair in dataset.pairs]
+        task = Task(precomputed=images)
     else:
+        task = Task(batches if batches and method.card.batches else {})
         description |= {
             "weights": method.weights.sha256,
             "options": dict(method.options),
             "precision": precision,
             "device": device,
             "seed": seed,
+            **described(task.batches),
         }
     key = key_of(Fuse(), description)
     folder = Path(Fuse.name) / dataset.place / folder_name(method, key)
@@ -151,9 +192,14 @@ def _attempt(function: Callable[..., Result], *arguments: Any) -> Result | BaseE
         return error
 
 
-def _write(unit: Unit, folder: Path, pair: Pair, fused: ByteImage | BaseException) -> Outcome:
-    path = folder / f"{pair.id}.png"
-    written = fused if isinstance(fused, BaseException) else _attempt(imaging.write_png, path, fused)
+def _size(given: tuple[Pair, Sources]) -> Size:
+    height, width = given[1].ir.shape
+    return height, width
+
+
+def _write(unit: Unit, folder: Path, done: Done[Pair, ByteImage]) -> Outcome:
+    path = folder / f"{done.key.id}.png"
+    written = done.result if isinstance(done.result, BaseException) else _attempt(imaging.write_png, path, done.result)
     if isinstance(written, BaseException):
-        return Outcome(unit, pair, reason=sentence(written))
-    return Outcome(unit, pair, store.file_facts(path))
+        return Outcome(unit, done.key, reason=sentence(written))
+    return Outcome(unit, done.key, {**store.file_facts(path), **({"batch": done.batch} if done.batch > 1 else {})})
