@@ -221,19 +221,21 @@ def compare(first, second):
 
 
 def table(out):
-    """Print mIoU of each arm, and what attribution and the others gain over `undecided` and `elsewhere`."""
-    print("| judged by | arm | mIoU | against | difference | 95 % | fusion seeds | judgements |\n" + "|---" * 8 + "|")
-    for kind in ("frozen", "retrain"):
-        found = {arm: matrices for arm, matrices in collect(out, kind).items() if matrices}
-        for arm, matrices in found.items():
-            value = np.mean([mean_iou(one) for one in matrices.values()])
-            seeds = {seed for seed, _ in matrices}
-            print(f"| {kind} | {arm} | {value:.4f} | | | | {len(seeds)} | {len(matrices)} |")
+    """Print mIoU of each arm and run, and what attribution and others gain over `undecided` and `elsewhere`."""
+    kinds = {kind: {arm: runs for arm, runs in collect(out, kind).items() if runs} for kind in ("frozen", "retrain")}
+    print("| judged by | arm | mIoU | fusion seeds | judgements, each |\n" + "|---" * 5 + "|")
+    for kind, found in kinds.items():
+        for arm, runs in found.items():
+            each = [mean_iou(one).item() for one in runs.values()]
+            values = " ".join(f"{value:.4f}" for value in each)
+            print(f"| {kind} | {arm} | {np.mean(each):.4f} | {len({seed for seed, _ in runs})} | {values} |")
+    print("\n| judged by | arm | against | difference | 95 % | fusion seeds | judgements |\n" + "|---" * 7 + "|")
+    for kind, found in kinds.items():
         for arm, reference in (("attribution", "undecided"), ("attribution", "elsewhere"), ("exact", "undecided")):
             if found.get(arm, {}).keys() & found.get(reference, {}).keys():
                 value, low, high, seeds, judgements = compare(found[arm], found[reference])
                 interval = f"{value:+.4f} | [{low:+.4f}, {high:+.4f}]"
-                print(f"| {kind} | {arm} | | {reference} | {interval} | {seeds} | {judgements} |")
+                print(f"| {kind} | {arm} | {reference} | {interval} | {seeds} | {judgements} |")
 
 
 def main():
