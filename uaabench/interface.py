@@ -1,7 +1,7 @@
 """What a plug-in imports: the contracts of methods, data sets and metrics, at one place that does not move."""
 
 from uaabench.core.arrays import ByteImage, FloatImage
-from uaabench.core.columns import Measure, Metric
+from uaabench.core.columns import Measure, Metric, Summed
 from uaabench.core.interface import (
     Checkpoint,
     DatasetCard,
@@ -29,5 +29,6 @@ __all__ = [
     "Metric",
     "Pair",
     "Sources",
+    "Summed",
     "luminance",
 ]

@@ -13,6 +13,10 @@ def _itself(image: FloatImage) -> FloatImage:
     return image
 
 
+def _all_rows(features: Any, _rows: slice) -> Any:
+    return features
+
+
 def _nothing() -> None:
     pass
 
@@ -45,6 +49,32 @@ class Column:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Summed:
+    """The `compute` of a metric made of sums over pixels that look at no more than the rows around them.
+
+    So a large image can be scored strip by strip, each with the rows around it, without room for features of all of it.
+
+    Attributes:
+        sums: `sums(fused, ir, vi)` on what `features` makes of three images: the sums over their pixels, an array (N,).
+        value: The metric of those sums over all pixels; NaN where it is undefined.
+        border: How many rows around a pixel what is summed there depends on.
+        step: Strips begin at multiples of so many rows, for features that take only every so many.
+        inner: `inner(features, rows)`, the features of a strip without those of its border, which lack what lies
+            beyond it, given the rows (first, one after the last) that count; features themselves unless given.
+    """
+
+    sums: Callable[[Any, Any, Any], FloatImage]
+    value: Callable[[FloatImage], float]
+    border: int
+    step: int = 1
+    inner: Callable[[Any, slice], Any] = _all_rows
+
+    def __call__(self, fused: Any, ir: Any, vi: Any) -> float:
+        """The metric of three images, given by their features."""
+        return self.value(self.sums(fused, ir, vi))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Metric(Column):
     """A fusion metric: a pure function and the facts a table needs about it.
 
@@ -52,7 +82,8 @@ class Metric(Column):
     metrics with the same function, and that of a source is shared by all methods that fuse it.
 
     Attributes:
-        compute: `compute(fused, ir, vi)` on what `features` makes of the three images; NaN where it is undefined.
+        compute: `compute(fused, ir, vi)` on what `features` makes of the three images; NaN where it is undefined. Where
+            it is a `Summed`, large images are scored strip by strip.
         features: Function of one float64 (H,W) grey image in 0..255; the image itself unless given.
         uses_sources: False for a metric of the fused image alone.
         joins_channels: Whether a profile that scores channels one by one lays those of a colour image side by side for

@@ -12,6 +12,7 @@ import numpy as np
 
 from uaabench.core.arrays import FloatImage
 from uaabench.core.columns import Metric
+from uaabench.metrics.strips import elementwise
 
 
 def average_gradient(image: FloatImage) -> float:
@@ -21,8 +22,12 @@ def average_gradient(image: FloatImage) -> float:
         >>> average_gradient(np.array([[0.0, 3.0], [4.0, 7.0]]))  # gx = 3 and gy = 4 everywhere, sqrt(25 / 2)
         3.5355339059327378
     """
-    gy, gx = np.gradient(image)
-    return float(np.mean(np.sqrt((gx * gx + gy * gy) / 2)))
+    gy, gx = (np.asarray(steps) for steps in np.gradient(image))
+    return float(np.mean(elementwise(_strength, gx, gy)))
+
+
+def _strength(gx: FloatImage, gy: FloatImage) -> FloatImage:
+    return np.asarray(np.sqrt((gx * gx + gy * gy) / 2))
 
 
 def average_gradient_per_step(image: FloatImage) -> float:

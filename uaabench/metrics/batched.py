@@ -107,8 +107,8 @@ _BATCHED: tuple[tuple[Callable[..., float], BatchedMetric], ...] = (
     (en.EN.compute, entropy),
     (sd.SD.compute, standard_deviation),
     (sf.SF.compute, spatial_frequency),
-    (vif.visual_information_fidelity, visual_information_fidelity),
-    (qabf.edge_preservation, edge_preservation),
+    (vif.VIF.compute, visual_information_fidelity),
+    (qabf.QABF.compute, edge_preservation),
 )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from uaabench.core.arrays import FloatImage
 from uaabench.core.columns import Metric
+from uaabench.metrics.strips import elementwise
 
 
 def correlation(first: FloatImage, second: FloatImage) -> float:
@@ -25,7 +26,9 @@ def correlation(first: FloatImage, second: FloatImage) -> float:
     # Not by a threshold on the variance: the mean of a constant image may be off by a rounding error.
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return math.nan
-    return float(np.vdot(a, b) / math.sqrt(float(np.vdot(a, a)) * float(np.vdot(b, b))))
+    # Not by a scalar product of the linear algebra library, whose last digits depend on how many threads it has.
+    common, of_a, of_b = (float(elementwise(np.multiply, *pair).sum()) for pair in ((a, b), (a, a), (b, b)))
+    return common / math.sqrt(of_a * of_b)
 
 
 def mean_correlation(fused: FloatImage, ir: FloatImage, vi: FloatImage) -> float:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from uaabench.core.arrays import FloatImage
+from uaabench.core.arrays import ByteImage, FloatImage
 from uaabench.core.columns import Metric
 
 LEVELS = 256
@@ -23,13 +23,13 @@ LEVELS = 256
 class Levels(NamedTuple):
     """The grey level of each pixel, (N,) whole numbers 0..255, and the entropy of the image in bits."""
 
-    of_pixels: NDArray[np.intp]
+    of_pixels: ByteImage
     entropy: float
 
 
 def levels(image: FloatImage) -> Levels:
     """Grey levels of an (H,W) image with values 0..255, rounded half to even, and their entropy."""
-    of_pixels = np.rint(image).astype(np.intp).ravel()
+    of_pixels = np.rint(image).astype(np.uint8).ravel()
     return Levels(of_pixels, entropy_of(np.bincount(of_pixels)))
 
 
@@ -53,7 +53,12 @@ def entropy_of(counts: NDArray[np.intp]) -> float:
 
 def joint_entropy(first: Levels, second: Levels) -> float:
     """Entropy in bits of the pairs of grey levels at the same pixel."""
-    return entropy_of(np.bincount(first.of_pixels * LEVELS + second.of_pixels))
+    return entropy_of(joint_counts(first.of_pixels, second.of_pixels))
+
+
+def joint_counts(first: ByteImage, second: ByteImage) -> NDArray[np.intp]:
+    """How often each pair of grey levels occurs at a pixel of two images (N,): (65536,)."""
+    return np.bincount(first.astype(np.uint16) * LEVELS + second, minlength=LEVELS**2)
 
 
 def information(first: Levels, second: Levels) -> float:

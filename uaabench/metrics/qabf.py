@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 
 from uaabench.core.arrays import FloatImage
-from uaabench.core.columns import Metric
+from uaabench.core.columns import Metric, Summed
 from uaabench.metrics.strips import elementwise
 
 
@@ -53,15 +53,25 @@ def _direction(sx: FloatImage, sy: FloatImage) -> FloatImage:
     return np.asarray(np.arctan(np.divide(sy, sx, out=np.full_like(sx, np.inf), where=sx != 0)))
 
 
-def edge_preservation(fused: Edges, ir: Edges, vi: Edges) -> float:
-    """Qabf of three images, each given by its `edges`.
+def edge_sums(fused: Edges, ir: Edges, vi: Edges) -> FloatImage:
+    """Strength of the edges of both sources that the fused image keeps, and that there is, over all pixels: (2,)."""
+    kept = sum(float(elementwise(_kept, *source, *fused).sum()) for source in (ir, vi))
+    return np.array([kept, float(ir.strength.sum() + vi.strength.sum())])
+
+
+def edge_preservation(sums: FloatImage) -> float:
+    """Qabf by its `edge_sums`.
 
     Returns:
         0..0.9753, the upper limit for a fused image with the edges of both sources; NaN where no source has an edge.
     """
-    kept = sum(float(elementwise(_kept, *source, *fused).sum()) for source in (ir, vi))
-    available = float(ir.strength.sum() + vi.strength.sum())
+    kept, available = sums.tolist()
     return kept / available if available > 0 else math.nan
+
+
+def edges_of_rows(found: Edges, rows: slice) -> Edges:
+    """The edges in some of the rows."""
+    return Edges(*(values[rows] for values in found))
 
 
 def preservation(source: Edges, fused: Edges) -> FloatImage:
@@ -85,7 +95,7 @@ def _preservation(g_x: FloatImage, a_x: FloatImage, g_f: FloatImage, a_f: FloatI
 QABF = Metric(
     name="Qabf",
     title="edge preservation",
-    compute=edge_preservation,
+    compute=Summed(sums=edge_sums, value=edge_preservation, border=1, inner=edges_of_rows),
     features=edges,
     higher_is_better=True,
     range=(0.0, 0.9994 * 0.9879 / (1 + math.exp(-22 * 0.2))),

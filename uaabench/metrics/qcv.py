@@ -58,7 +58,7 @@ def perceived_difference(fused: Appearance, ir: Appearance, vi: Appearance) -> f
     seen = available = 0.0
     for source in (ir, vi):
         difference = _sum_over_blocks((source.seen - fused.seen) ** 2) / BLOCK**2
-        seen += float(np.vdot(source.saliency, difference))
+        seen += float((source.saliency * difference).sum())
         available += float(source.saliency.sum())
     return seen / available if available else math.nan
 

@@ -14,8 +14,6 @@ An experiment: docs/which-metric.md says how well it predicts use, and what Qabf
 import math
 from functools import cached_property
 
-import numpy as np
-
 from uaabench.core.arrays import FloatImage
 from uaabench.core.columns import Metric
 from uaabench.core.kinds import PIXEL_ATTRIBUTION, import_object
@@ -46,7 +44,7 @@ def attributed_preservation(fused: Seen, ir: Seen, vi: Seen) -> float:
     Returns:
         0..0.9753, as of Qabf; NaN where no pixel of the sources contributes anything.
     """
-    kept = sum(float(np.vdot(preservation(source.edges, fused.edges), source.attribution)) for source in (ir, vi))
+    kept = sum(float((preservation(source.edges, fused.edges) * source.attribution).sum()) for source in (ir, vi))
     available = float(ir.attribution.sum() + vi.attribution.sum())
     return kept / available if available > 0 else math.nan
 

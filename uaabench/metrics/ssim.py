@@ -13,13 +13,13 @@ Reference: Wang, Bovik, Sheikh, Simoncelli, "Image quality assessment: from erro
 IEEE Transactions on Image Processing 13, 2004, doi:10.1109/TIP.2003.819861.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 
 from uaabench.core.arrays import FloatImage
-from uaabench.core.columns import Metric
+from uaabench.core.columns import Metric, Summed
 
 
 def gaussian_window() -> FloatImage:
@@ -66,6 +66,21 @@ class Similarity:
         edge = 0 if self.replicate else len(self.window) // 2
         return np.asarray(blurred[edge : image.shape[0] - edge, edge : image.shape[1] - edge])
 
+    @property
+    def added_in_strips(self) -> Summed:
+        """The same as `added` by sums, for a window that is used only where it fits."""
+        return Summed(sums=self._sums, value=_added, border=len(self.window) // 2)
+
+    @property
+    def averaged_in_strips(self) -> Summed:
+        """The same as `averaged` by sums, for a window that is used only where it fits."""
+        return replace(self.added_in_strips, value=_averaged)
+
+    def _sums(self, fused: FloatImage, ir: FloatImage, vi: FloatImage) -> FloatImage:
+        """Sum of SSIM over the places of the window with each source, and how many places there are."""
+        products = [np.multiply(*self.maps(fused, source)) for source in (ir, vi)]
+        return np.array([products[0].sum(), products[1].sum(), products[0].size])
+
     def added(self, fused: FloatImage, ir: FloatImage, vi: FloatImage) -> float:
         """SSIM with the two sources, added: -2..2."""
         return self(fused, ir) + self(fused, vi)
@@ -75,12 +90,21 @@ class Similarity:
         return self.added(fused, ir, vi) / 2
 
 
+def _added(sums: FloatImage) -> float:
+    with_ir, with_vi, places = (float(total) for total in sums)
+    return with_ir / places + with_vi / places
+
+
+def _averaged(sums: FloatImage) -> float:
+    return _added(sums) / 2
+
+
 PUBLISHED = Similarity(data_range=255)
 
 SSIM = Metric(
     name="SSIM",
     title="structural similarity",
-    compute=PUBLISHED.averaged,
+    compute=PUBLISHED.averaged_in_strips,
     higher_is_better=True,
     range=(-1.0, 1.0),
     gameable_by_noise=False,

@@ -17,14 +17,14 @@ doi:10.1109/TIP.2005.859378.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 import cv2
 import numpy as np
 
 from uaabench.core.arrays import FloatImage
-from uaabench.core.columns import Metric
+from uaabench.core.columns import Metric, Summed
 from uaabench.metrics.strips import elementwise
 
 WINDOW_SIDES = (17, 9, 5, 3)
@@ -73,31 +73,51 @@ def covariance(first: Scale, second: Scale, product: Product = np.multiply) -> F
     return elementwise(_covariance, blur(product(first.image, second.image), first.window), first.mean, second.mean)
 
 
-def visual_information_fidelity(
-    fused: list[Scale], ir: list[Scale], vi: list[Scale], *, structureless: float = 1.0
-) -> float:
-    """VIF of three images, each given by its `scales`.
+def information_sums(fused: list[Scale], ir: list[Scale], vi: list[Scale]) -> FloatImage:
+    """Information of the infrared source that the fused image keeps and that there is, and of the visible one: (4,)."""
+    return np.array([*information(fused, ir), *information(fused, vi)])
+
+
+def visual_information_fidelity(sums: FloatImage, *, structureless: float = 1.0) -> float:
+    """VIF by its `information_sums`.
 
     Args:
-        fused: The fused image.
-        ir: One source.
-        vi: The other source.
+        sums: Kept and available information of one source, and of the other.
         structureless: What a source counts as that has no structure and so no information to keep.
 
     Returns:
         At least 0; 2 where the fused image equals both sources; more where it has more contrast than they have.
     """
-    return fidelity(fused, ir, structureless) + fidelity(fused, vi, structureless)
+    kept_ir, ir, kept_vi, vi = sums.tolist()
+    return (kept_ir / ir if ir > 0 else structureless) + (kept_vi / vi if vi > 0 else structureless)
 
 
-def fidelity(fused: list[Scale], source: list[Scale], structureless: float, first: Product = np.multiply) -> float:
-    """VIF towards one source; `first` is how values are multiplied at the first scale."""
+def information(fused: list[Scale], source: list[Scale], first: Product = np.multiply) -> tuple[float, float]:
+    """What the fused image keeps of a source, and what there is; `first` multiplies values at the first scale."""
     kept = 0.0
     for number, (small_f, small_x) in enumerate(zip(fused, source, strict=True)):
         common = covariance(small_x, small_f, np.multiply if number else first)
         kept += float(elementwise(_kept, small_x.variance, small_f.variance, common).sum())
-    available = sum(small_x.information for small_x in source)
-    return kept / available if available > 0 else structureless
+    return kept, sum(small_x.information for small_x in source)
+
+
+def scales_of_rows(found: list[Scale], rows: slice) -> list[Scale]:
+    """The four scales as far as windows are centred in some of the rows of the image.
+
+    Args:
+        found: `scales` of an image.
+        rows: First row and one after the last, among those of the image.
+    """
+    inner, top = [], 0
+    for number, scale in enumerate(found):
+        step, half = 2**number, len(scale.window) // 2
+        # Row of the image that the first of this scale stands for: what was blurred before has lost half a window.
+        top += half * step // 2 if number else 0
+        first, end = (max(0, math.ceil((row - top) / step) - half) for row in (rows.start, rows.stop))
+        part = slice(first, end)
+        image = scale.image[first : end + 2 * half]
+        inner.append(Scale(image, scale.mean[part], scale.variance[part], scale.window))
+    return inner
 
 
 # Formulas of the values at one pixel, given by the local means, variances and covariances of X and F there.
@@ -135,10 +155,19 @@ def blur(image: FloatImage, window: FloatImage) -> FloatImage:
     return np.asarray(cv2.sepFilter2D(image, cv2.CV_64F, window, window)[edge:-edge, edge:-edge])
 
 
+SUMMED = Summed(
+    sums=information_sums,
+    value=visual_information_fidelity,
+    border=24,  # 20 that the windows of four scales reach, up to the next multiple of the step
+    step=8,
+    inner=scales_of_rows,
+)
+# The same where a source without structure leaves VIF undefined.
+UNDEFINED_WITHOUT_STRUCTURE = replace(SUMMED, value=partial(visual_information_fidelity, structureless=math.nan))
 VIF = Metric(
     name="VIF",
     title="visual information fidelity",
-    compute=visual_information_fidelity,
+    compute=SUMMED,
     features=scales,
     higher_is_better=True,
     range=(0.0, math.inf),

@@ -17,6 +17,7 @@ from uaabench.core.errors import DataError, UaabenchError, UsageError, WeightsEr
 from uaabench.core.interface import Sources
 from uaabench.metrics import find
 from uaabench.metrics.profiles.planes import Plane, Planes
+from uaabench.metrics.strips import in_strips, is_in_strips
 
 ALL = "all"
 
@@ -232,8 +233,11 @@ class Scene:
         """Compute metrics of one fused image of this pair; see `Profile.score`."""
         return self.score_all([self.read(fused)], metrics)[0]
 
-    def score_all(self, fused: Sequence[list[Plane]], metrics: Sequence[Metric]) -> list[list[Value]]:
-        """Compute metrics of several fused images of this pair, from `read`: for each image a value for each metric."""
+    def score_all(self, fused: Iterable[list[Plane]], metrics: Sequence[Metric]) -> list[list[Value]]:
+        """Compute metrics of several fused images of this pair, from `read`: for each image a value for each metric.
+
+        They are taken one after the other, so that only one of them need be in memory.
+        """
         return [[self.value(metric, planes) for metric in metrics] for planes in fused]
 
     def value(self, metric: Metric, fused: list[Plane]) -> Value:
@@ -260,10 +264,14 @@ class Scene:
         return zip(*full, strict=True)
 
     def _compute(self, metric: Metric, triple: tuple[Plane, ...]) -> float:
-        is_own = self._profile.metrics.get(metric.name) is metric
-        number = metric.compute(
-            *(plane.of(metric.features) if is_own else plane.copy_of(metric.features) for plane in triple)
-        )
+        height, width = triple[0].image.shape
+        if is_in_strips(metric, (height, width)):
+            number = in_strips(metric, *(plane.image for plane in triple))
+        else:
+            is_own = self._profile.metrics.get(metric.name) is metric
+            number = metric.compute(
+                *(plane.of(metric.features) if is_own else plane.copy_of(metric.features) for plane in triple)
+            )
         if isinstance(number, bool) or not isinstance(number, Real):
             raise TypeError(f"{metric.name} returned {_described(number)} instead of a number")
         return float(number)

@@ -51,7 +51,7 @@ METRICS = (
     replace(PSNR, compute=psnr, note="The peak is the brightest level of the fused image, not 255."),
     replace(
         SSIM,
-        compute=Similarity(data_range=FORGOTTEN_RANGE, window=UNIFORM, unbiased=True).added,
+        compute=Similarity(data_range=FORGOTTEN_RANGE, window=UNIFORM, unbiased=True).added_in_strips,
         range=(-2.0, 2.0),
         min_size=7,
         note="Sum over the sources; uniform 7x7 window; L = 2 although grey levels go to 255, as scikit-image up to "
@@ -82,7 +82,7 @@ CDDFUSE = Profile(
 
 _SSIM255 = replace(
     SSIM,
-    compute=Similarity(data_range=255, window=UNIFORM, unbiased=True).added,
+    compute=Similarity(data_range=255, window=UNIFORM, unbiased=True).added_in_strips,
     range=(-2.0, 2.0),
     min_size=7,
     note="Sum over the sources; uniform 7x7 window; L = 255.",

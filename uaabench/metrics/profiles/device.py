@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -28,8 +28,9 @@ class DeviceScene(Scene):
         super().__init__(convention, sources)
         self._device = torch.device(device)
 
-    def score_all(self, fused: Sequence[list[Plane]], metrics: Sequence[Metric]) -> list[list[Value]]:
-        """Compute metrics of several fused images of this pair; see `Scene.score_all`."""
+    def score_all(self, fused: Iterable[list[Plane]], metrics: Sequence[Metric]) -> list[list[Value]]:
+        """Compute metrics of several fused images of this pair at once; see `Scene.score_all`."""
+        fused = list(fused)
         if not fused or any(len(planes) > 1 for planes in (*fused, self.ir, self.vi)):
             return super().score_all(fused, metrics)
         stack = self._tensor(np.stack([planes[0].image for planes in fused]))

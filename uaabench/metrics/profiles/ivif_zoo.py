@@ -34,7 +34,7 @@ from uaabench.metrics.scd import SCD
 from uaabench.metrics.sd import SD
 from uaabench.metrics.sf import SF
 from uaabench.metrics.ssim import SSIM, Similarity
-from uaabench.metrics.vif import VIF, WINDOW_SIDES, Scale, blur, fidelity, measure
+from uaabench.metrics.vif import VIF, WINDOW_SIDES, Scale, blur, information_sums, measure, visual_information_fidelity
 
 # The toolbox multiplies its grey levels by 255 as if they were in 0..1, which they are not, and takes L = 255.
 SIMILARITY = Similarity(data_range=1.0)
@@ -94,7 +94,7 @@ def ms_ssim(fused: FloatImage, ir: FloatImage, vi: FloatImage) -> float:
 
 def vif(fused: list[Scale], ir: list[Scale], vi: list[Scale]) -> float:
     """VIF of three images, each given by its `padded_scales`; NaN where a source is black."""
-    return fidelity(fused, ir, math.nan) + fidelity(fused, vi, math.nan)
+    return visual_information_fidelity(information_sums(fused, ir, vi), structureless=math.nan)
 
 
 def qy(fused: FloatImage, ir: FloatImage, vi: FloatImage) -> float:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
-from functools import partial
 
 from uaabench.metrics.ag import AG
 from uaabench.metrics.cc import CC
@@ -28,14 +26,14 @@ from uaabench.metrics.scd import SCD
 from uaabench.metrics.sd import SD
 from uaabench.metrics.sf import SF
 from uaabench.metrics.ssim import SSIM
-from uaabench.metrics.vif import VIF, visual_information_fidelity
+from uaabench.metrics.vif import UNDEFINED_WITHOUT_STRUCTURE, VIF
 from uaabench.metrics.viff import VIFF
 
 METRICS = (
     EN,
     SD,
     SF,
-    replace(VIF, compute=partial(visual_information_fidelity, structureless=math.nan)),
+    replace(VIF, compute=UNDEFINED_WITHOUT_STRUCTURE),
     QABF,
     QUSE,
     AG,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from uaabench.metrics.ag import AG, average_gradient_per_step
 from uaabench.metrics.cc import CC
 from uaabench.metrics.en import EN
 from uaabench.metrics.fmi import FMI_DCT, FMI_EDGE, FMI_W
-from uaabench.metrics.mi import LEVELS, MI, Levels, entropy_of, levels
+from uaabench.metrics.mi import LEVELS, MI, Levels, entropy_of, joint_counts, levels
 from uaabench.metrics.mse import MSE, mean_squared_error
 from uaabench.metrics.nabf import NABF
 from uaabench.metrics.profiles.base import Profile
@@ -24,7 +23,7 @@ from uaabench.metrics.scd import SCD
 from uaabench.metrics.sd import SD
 from uaabench.metrics.sf import SF
 from uaabench.metrics.ssim import SSIM, Similarity
-from uaabench.metrics.vif import VIF, visual_information_fidelity
+from uaabench.metrics.vif import UNDEFINED_WITHOUT_STRUCTURE, VIF
 
 
 def mutual_information(fused: Levels, ir: Levels, vi: Levels) -> float:
@@ -33,7 +32,7 @@ def mutual_information(fused: Levels, ir: Levels, vi: Levels) -> float:
     for source in (ir, vi):
         # Counting from 1 in 8 bit, 255 + 1 saturates.
         first, second = (np.minimum(image.of_pixels, LEVELS - 2) for image in (fused, source))
-        joint = entropy_of(np.bincount(first * LEVELS + second))
+        joint = entropy_of(joint_counts(first, second))
         total += fused.entropy + source.entropy - joint
     return total
 
@@ -65,7 +64,7 @@ MSE_TANG = replace(MSE, compute=mse, range=(0.0, 1.0), note="Of grey levels 0..1
 PSNR_TANG = replace(
     PSNR, compute=psnr, note="A peak of 255 over an error on 0..1: the usual number plus 48.13 dB (papers with 60 dB)."
 )
-VIF_TANG = replace(VIF, compute=partial(visual_information_fidelity, structureless=math.nan))
+VIF_TANG = replace(VIF, compute=UNDEFINED_WITHOUT_STRUCTURE)
 METRICS = (
     EN,
     SD,

@@ -19,7 +19,16 @@ from uaabench.metrics.qabf import QABF, Edges, polar
 from uaabench.metrics.scd import SCD
 from uaabench.metrics.sd import SD
 from uaabench.metrics.sf import SF, spatial_frequency
-from uaabench.metrics.vif import VIF, WINDOW_SIDES, Scale, fidelity, gaussian_window, measure, scales
+from uaabench.metrics.vif import (
+    UNDEFINED_WITHOUT_STRUCTURE,
+    VIF,
+    WINDOW_SIDES,
+    Scale,
+    gaussian_window,
+    information,
+    measure,
+    scales,
+)
 
 WHITE = 255.0
 SOBEL = np.array([[-1.0, -2.0, -1.0], [0.0, 0.0, 0.0], [1.0, 2.0, 1.0]])
@@ -42,9 +51,9 @@ def saturating_scales(image: FloatImage) -> list[Scale]:
     return [first, *scales(image)[1:]]
 
 
-def visual_information_fidelity(fused: list[Scale], ir: list[Scale], vi: list[Scale]) -> float:
-    """VIF of three images, each given by its `saturating_scales`."""
-    return sum(fidelity(fused, source, math.nan, saturating_product) for source in (ir, vi))
+def information_sums(fused: list[Scale], ir: list[Scale], vi: list[Scale]) -> FloatImage:
+    """The sums of VIF of three images, each given by its `saturating_scales`."""
+    return np.array([part for source in (ir, vi) for part in information(fused, source, saturating_product)])
 
 
 def edges_of_unit_range(image: FloatImage) -> Edges:
@@ -83,7 +92,7 @@ METRICS = (
     ),
     replace(
         VIF,
-        compute=visual_information_fidelity,
+        compute=replace(UNDEFINED_WITHOUT_STRUCTURE, sums=information_sums),
         features=saturating_scales,
         note="Products at the first scale are taken in 8 bit and end at 255: -9 to +58 %, another order of methods.",
     ),

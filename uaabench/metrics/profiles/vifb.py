@@ -91,7 +91,7 @@ METRICS = (
     ),
     replace(
         SSIM,
-        compute=PUBLISHED.added,
+        compute=PUBLISHED.added_in_strips,
         range=(-2.0, 2.0),
         note="Sum over the sources; Gaussian window of side 11 and sigma 1.5 where it fits, L = 255.",
     ),

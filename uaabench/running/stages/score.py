@@ -130,15 +130,22 @@ def _score_pair(
         scene = prepare_on(runtime.device, convention, read(pair))
     except faults() as error:
         return [Outcome(unit, pair, reason=sentence(error)) for unit in units]
-    whole: list[tuple[Unit, list[Plane]]] = []
+    whole: list[Unit] = []
     outcomes: list[Outcome] = []
-    for unit in units:
-        try:
-            artefact = store.verified_artefact(runtime.run, unit, pair.id, hashes[unit.folder][pair.id])
-            whole.append((unit, scene.read(imaging.read_rgb(artefact))))
-        except faults() as error:
-            outcomes.append(Outcome(unit, pair, reason=sentence(error)))
-    for (unit, _), values in zip(whole, scene.score_all([planes for _, planes in whole], metrics), strict=True):
+
+    def images() -> Iterator[list[Plane]]:
+        for unit in units:
+            try:
+                artefact = store.verified_artefact(runtime.run, unit, pair.id, hashes[unit.folder][pair.id])
+                planes = scene.read(imaging.read_rgb(artefact))
+            except faults() as error:
+                outcomes.append(Outcome(unit, pair, reason=sentence(error)))
+                continue
+            whole.append(unit)
+            yield planes
+
+    # Read one after the other, as the images of many methods may be more than fits into memory.
+    for values, unit in zip(scene.score_all(images(), metrics), whole, strict=True):
         broken = [f"{value.metric}: {value.reason}" for value in values if value.status == "failed"]
         kept = {"artefact": hashes[unit.folder][pair.id], "values": scored(values)}
         outcomes.append(Outcome(unit, pair, kept, "; ".join(broken)))
