@@ -106,9 +106,18 @@ def test_what_decides_the_images_is_in_every_key(keys, change):
 
 
 def test_a_batch_is_in_no_key_of_a_method_that_fuses_one_pair_at_a_time(keys):
-    assert keys("average", batch=2) == keys("average")
+    assert keys("average", batch=2)["fuse"] == keys("average")["fuse"]
     assert keys("uaa", batch=1) == keys("uaa", batch="auto") == keys("uaa")
     assert keys("uaa", batch="auto", device="cuda") == keys("uaa", batch=4, device="cuda")
+
+
+def test_the_precision_of_judges_is_in_the_key_of_predictions_alone(keys):
+    assert changed(keys(), keys(judge_precision="bf16")) == {"segment"}
+
+
+def test_the_batch_of_a_judge_is_in_the_key_of_its_predictions(keys):
+    # The method takes no batches, so that only its judge differs.
+    assert changed(keys("average"), keys("average", batch=2)) == {"segment"}
 
 
 def test_profile_and_metrics_are_in_the_key_of_scores_alone(keys):

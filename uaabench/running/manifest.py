@@ -153,7 +153,7 @@ def command(config: RunConfig) -> str:
     for option, entries in listed:
         words += [option, ",".join(entries)] if entries else []
     defaults = RunConfig(methods=config.methods)
-    judges = ("segmenter", "protocol", "detector", "detection_protocol")
+    judges = ("segmenter", "protocol", "detector", "detection_protocol", "judge_precision")
     for name in ("profile", *judges, "precision", "batch", "limit", "shard", "seed", "score_against"):
         if getattr(config, name) != getattr(defaults, name):
             words += [f"--{name.replace('_', '-')}", str(getattr(config, name))]

@@ -21,8 +21,6 @@ from uaabench.running.triples import refuse_strangers
 from uaabench.running.units import DatasetPlan, Outcome, Runtime, Share, Unit
 
 Result = TypeVar("Result")
-# More threads than this find no more to do beside a GPU than PNG files of half a megapixel take.
-MOST_THREADS = 4
 
 
 class Fuse(Stage):
@@ -42,11 +40,17 @@ class Fuse(Stage):
             if method.folder is not None:
                 _refuse_degraded(method, planning.datasets)
                 _refuse_strangers(method.folder, planning.datasets)
-        config, device = planning.config, planning.device
+        config = planning.config
         return [
-            fuse_unit(method, dataset, precision=config.precision, seed=config.seed, device=device, batches=of_dataset)
+            fuse_unit(
+                method,
+                dataset,
+                precision=config.precision,
+                seed=config.seed,
+                device=planning.device,
+                batches=planning.batches[dataset.place],
+            )
             for dataset in planning.datasets
-            for of_dataset in [batches.planned(dataset.pairs, config.batch, device)]
             for method in planning.methods
         ]
 
@@ -76,7 +80,7 @@ class Fuse(Stage):
             sources = _attempt(dataset.read, pair)
             return pair, sources if isinstance(sources, BaseException) else (pair, sources)
 
-        threads, ahead = threads_beside(runtime), max(task.batches.values(), default=1)
+        threads, ahead = batches.threads_beside(runtime), max(task.batches.values(), default=1)
         sources = ordered_map(read, pairs, threads=threads, ahead=ahead)
         fused = Batches(fuse, _size, task.batches).map(sources)
         folder = runtime.run / unit.folder
@@ -94,14 +98,6 @@ class Task:
 
     batches: Mapping[Size, int] = field(default_factory=dict)
     precomputed: Precomputed | None = None
-
-
-def threads_beside(runtime: Runtime) -> int:
-    """How many threads decode, and how many encode: one where the processor has the images to fuse as well.
-
-    Two read no faster there, as the network takes all threads, and hold one more image.
-    """
-    return 1 if runtime.device == "cpu" else min(runtime.threads, MOST_THREADS)
 
 
 def fuse_unit(
@@ -202,4 +198,4 @@ def _write(unit: Unit, folder: Path, done: Done[Pair, ByteImage]) -> Outcome:
     written = done.result if isinstance(done.result, BaseException) else _attempt(imaging.write_png, path, done.result)
     if isinstance(written, BaseException):
         return Outcome(unit, done.key, reason=sentence(written))
-    return Outcome(unit, done.key, {**store.file_facts(path), **({"batch": done.batch} if done.batch > 1 else {})})
+    return Outcome(unit, done.key, {**store.file_facts(path), **batches.noted(done)})
