@@ -12,10 +12,12 @@ from uaabench.core.arrays import ByteImage
 from uaabench.core.errors import DataError, UsageError, faults, sentence
 from uaabench.core.interface import Pair, Sources
 from uaabench.core.streams import ordered_map
+from uaabench.methods.compiling import is_compiled
 from uaabench.methods.fusing import Precomputed, make_batch_fuser
 from uaabench.methods.named import MethodPlan
 from uaabench.running import batches, store
 from uaabench.running.batches import Batches, Done, Size, described
+from uaabench.running.config import RunConfig
 from uaabench.running.stage import Planning, Stage, folder_name, key_of
 from uaabench.running.triples import refuse_strangers
 from uaabench.running.units import DatasetPlan, Outcome, Runtime, Share, Unit
@@ -40,16 +42,9 @@ class Fuse(Stage):
             if method.folder is not None:
                 _refuse_degraded(method, planning.datasets)
                 _refuse_strangers(method.folder, planning.datasets)
-        config = planning.config
+        conditions = Conditions.of(planning.config, planning.device)
         return [
-            fuse_unit(
-                method,
-                dataset,
-                precision=config.precision,
-                seed=config.seed,
-                device=planning.device,
-                batches=planning.batches[dataset.place],
-            )
+            fuse_unit(method, dataset, conditions, planning.batches[dataset.place])
             for dataset in planning.datasets
             for method in planning.methods
         ]
@@ -69,6 +64,7 @@ class Fuse(Stage):
                 device=runtime.device,
                 precision=runtime.precision,
                 seed=runtime.seed,
+                compile_network=runtime.compiled,
                 precomputed=task.precomputed,
             )
             dataset = unit.dataset.open()
@@ -100,23 +96,37 @@ class Task:
     precomputed: Precomputed | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """What decides an image beside the method and the pair.
+
+    Attributes:
+        precision: Arithmetic of the network.
+        seed: Seed set before every batch.
+        device: Kind of device.
+        compiled: Whether torch compiles networks.
+    """
+
+    precision: str
+    seed: int
+    device: str
+    compiled: bool = False
+
+    @classmethod
+    def of(cls, config: RunConfig, device: str) -> Conditions:
+        """Those of a run on a kind of device."""
+        return cls(precision=config.precision, seed=config.seed, device=device, compiled=config.compiled)
+
+
 def fuse_unit(
-    method: MethodPlan,
-    dataset: DatasetPlan,
-    *,
-    precision: str,
-    seed: int,
-    device: str,
-    batches: Mapping[Size, int] | None = None,
+    method: MethodPlan, dataset: DatasetPlan, conditions: Conditions, batches: Mapping[Size, int] | None = None
 ) -> Unit:
     """The fuse unit of a method on a data set.
 
     Args:
         method: The method.
         dataset: The data set.
-        precision: Arithmetic of the network.
-        seed: Seed set before every batch.
-        device: Kind of device.
+        conditions: What decides the images beside.
         batches: How many pairs of each size are fused at once, where the method takes several.
 
     Raises:
@@ -137,9 +147,10 @@ def fuse_unit(
         description |= {
             "weights": method.weights.sha256,
             "options": dict(method.options),
-            "precision": precision,
-            "device": device,
-            "seed": seed,
+            "precision": conditions.precision,
+            "device": conditions.device,
+            "seed": conditions.seed,
+            **({"compiled": True} if is_compiled(method.card, asked=conditions.compiled) else {}),
             **described(task.batches),
         }
     key = key_of(Fuse(), description)
