@@ -36,7 +36,7 @@ from uaabench.methods.named import plan_method
 from uaabench.running import config, pipeline
 from uaabench.running.executors import cluster as clusters
 from uaabench.running.executors.surroundings import Surroundings
-from uaabench.running.stages.fuse import Fuse, fuse_unit
+from uaabench.running.stages.fuse import Conditions, Fuse, fuse_unit
 from uaabench.running.units import DatasetPlan, Unit
 
 PROCESSES = 2
@@ -54,7 +54,7 @@ def unit_of(pairs: int) -> Unit:
         for path in (pair.ir, pair.vi)
     }
     dataset = DatasetPlan("nobody", "Nobody", "all", ROOT, tuple(named), None, "folder", f"{pairs:064x}", marks=marks)
-    return fuse_unit(plan_method("average"), dataset, precision="fp32", seed=0, device="cpu")
+    return fuse_unit(plan_method("average"), dataset, Conditions(precision="fp32", seed=0, device="cpu"))
 
 
 def work_on(unit: Unit, run: Path, workers: clusters.Cluster | None) -> pipeline._Work:

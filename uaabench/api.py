@@ -53,6 +53,8 @@ def run(  # noqa: PLR0913 - one parameter for each entry of a configuration, all
     beside: Sequence[str] = (),
     device: str = "auto",
     precision: Literal["fp32", "bf16"] = "fp32",
+    compiled: bool = False,
+    judge_precision: Literal["fp32", "bf16"] = "fp32",
     batch: int | Literal["auto"] = "auto",
     jobs: int = 1,
     executor: str = "",
@@ -88,6 +90,8 @@ def run(  # noqa: PLR0913 - one parameter for each entry of a configuration, all
         beside: Reference rows to stand beside: labels, globs, `official`, `retrained`, `classical` or `all`.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         precision: Arithmetic of the networks.
+        compiled: Whether torch compiles the networks of methods, which takes a minute for each.
+        judge_precision: Arithmetic of segmenters and detectors.
         batch: How many pairs of one size are worked on at once; `auto` for as many as fit on a GPU, and 1 on a
             processor.
         jobs: Worker processes; 1 works in this process, unless there are plug-ins.
@@ -126,6 +130,8 @@ def run(  # noqa: PLR0913 - one parameter for each entry of a configuration, all
         "beside": _listed("beside", beside),
         "device": device,
         "precision": precision,
+        "compiled": compiled,
+        "judge_precision": judge_precision,
         "batch": batch,
         "jobs": jobs,
         "executor": executor,

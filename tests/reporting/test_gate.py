@@ -259,6 +259,7 @@ def test_what_else_differs_is_remarked_for_each_fact_that_decides_the_images(tmp
         "precision": ("bf16", "precision: fp32 before, bf16 now"),
         "seed": (1, "seed: 0 before, 1 now"),
         "device": ("cuda", "device: cpu before, cuda now"),
+        "compiled": (True, "compiling: none before, True now"),
         "batch": (8, "batch size: none before, 8 now"),
     }
     reference = load(write_run(tmp_path / "a", VALUES))

@@ -16,7 +16,7 @@ from uaabench.judges.segmentation.segmenters import SegmenterCard, SegmenterFile
 from uaabench.judges.segmentation.stage import Segment
 from uaabench.metrics.profiles import PROFILES, profile
 from uaabench.running import config, entries, plan
-from uaabench.running.stages.fuse import Fuse, fuse_unit
+from uaabench.running.stages.fuse import Conditions, Fuse, fuse_unit
 from uaabench.running.stages.score import Score
 
 METHOD = """
@@ -94,6 +94,7 @@ ALL = {"fuse", "score", "segment"}
         {"seed": 1},
         {"precision": "bf16"},
         {"batch": 2},
+        {"compiled": True},
         {"device": "cuda"},
         {"options": {"uaa": {"stretch": False}}},
         {"method": "tardal"},
@@ -106,9 +107,22 @@ def test_what_decides_the_images_is_in_every_key(keys, change):
 
 
 def test_a_batch_is_in_no_key_of_a_method_that_fuses_one_pair_at_a_time(keys):
-    assert keys("average", batch=2) == keys("average")
+    assert keys("average", batch=2)["fuse"] == keys("average")["fuse"]
     assert keys("uaa", batch=1) == keys("uaa", batch="auto") == keys("uaa")
     assert keys("uaa", batch="auto", device="cuda") == keys("uaa", batch=4, device="cuda")
+
+
+def test_compiling_is_in_no_key_of_a_method_without_a_network(keys):
+    assert keys("laplacian", compiled=True) == keys("laplacian")
+
+
+def test_the_precision_of_judges_is_in_the_key_of_predictions_alone(keys):
+    assert changed(keys(), keys(judge_precision="bf16")) == {"segment"}
+
+
+def test_the_batch_of_a_judge_is_in_the_key_of_its_predictions(keys):
+    # The method takes no batches, so that only its judge differs.
+    assert changed(keys("average"), keys("average", batch=2)) == {"segment"}
 
 
 def test_profile_and_metrics_are_in_the_key_of_scores_alone(keys):
@@ -164,7 +178,7 @@ def fused(labelled):
 
     def call(method=None, dataset=None, **given):
         conditions = {"precision": "fp32", "seed": 0, "device": "cpu", **given}
-        return fuse_unit(method or planned.methods[0], dataset or planned.datasets[0], **conditions)
+        return fuse_unit(method or planned.methods[0], dataset or planned.datasets[0], Conditions(**conditions))
 
     return call
 

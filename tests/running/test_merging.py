@@ -66,6 +66,7 @@ def test_runs_on_other_images_are_refused(two, tmp_path):
         ({"sha256": "f" * 64}, "another weights"),
         ({"precision": "bf16"}, "another precision"),
         ({"seed": 1}, "another seed"),
+        ({"compiled": True}, "another compiling"),
         ({"batch": 8}, "another batch size"),
         ({"source": "f" * 64}, "another plug-in source"),
         ({}, "other images"),

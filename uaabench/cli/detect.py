@@ -16,6 +16,7 @@ def detect(
     protocol: Annotated[
         str | None, typer.Option("--protocol", help="Which boxes and classes count. Default: as the run was.")
     ] = None,
+    judge_precision: options.JudgePrecision = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Detect everything anew.")] = False,
     plugin: options.Plugins = None,
 ) -> None:
@@ -29,6 +30,11 @@ def detect(
     from uaabench.running import manifest
     from uaabench.running.config import build
 
-    given = {"detector": detector, "detection_protocol": protocol, "plugins": plugin}
+    given = {
+        "detector": detector,
+        "detection_protocol": protocol,
+        "judge_precision": judge_precision,
+        "plugins": plugin,
+    }
     config = manifest.read_config(run).model_dump() | {key: value for key, value in given.items() if value is not None}
     execute(build(config), run, stages=("detect",), fresh=fresh)

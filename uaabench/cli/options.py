@@ -63,6 +63,10 @@ DataRoot = Annotated[
     typer.Option("--data-root", help="Folder of the data sets. Default: `$UAABENCH_DATA`, else the user's."),
 ]
 Device = Annotated[str | None, typer.Option("--device", help="`auto`, `cpu`, `cuda` or `cuda:N`. Default: `auto`.")]
+JudgePrecision = Annotated[
+    str | None,
+    typer.Option("--judge-precision", help="`fp32` or `bf16`, of segmenters and detectors. Default: `fp32`."),
+]
 PairsAtOnce = Annotated[
     str | None,
     typer.Option(

@@ -34,6 +34,13 @@ def run(
     detection_protocol: options.DetectionProtocolName = None,
     device: options.Device = None,
     precision: Annotated[str | None, typer.Option(help="`fp32` or `bf16`. Default: `fp32`.")] = None,
+    compiled: Annotated[
+        bool,
+        typer.Option(
+            "--compile", help="Have torch compile networks, which takes a minute for each: docs/efficiency.md."
+        ),
+    ] = False,
+    judge_precision: options.JudgePrecision = None,
     batch: options.PairsAtOnce = None,
     jobs: Annotated[int | None, typer.Option("--jobs", "-j", help="Worker processes. Default: 1.")] = None,
     executor: Annotated[
@@ -97,6 +104,8 @@ def run(
         "detection_protocol": detection_protocol,
         "device": device,
         "precision": precision,
+        "compiled": True if compiled else None,
+        "judge_precision": judge_precision,
         "batch": options.number_or_word(batch),
         "jobs": jobs,
         "executor": executor,

@@ -27,6 +27,7 @@ def segment(
     labels: Annotated[Path | None, typer.Option(help="Folder of the true label maps, with the same stems.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="With --pred: print JSON instead of a table.")] = False,
     csv: Annotated[Path | None, typer.Option("--csv", help="With --pred: also write all values to this file.")] = None,
+    judge_precision: options.JudgePrecision = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Segment everything anew.")] = False,
     plugin: options.Plugins = None,
 ) -> None:
@@ -43,7 +44,8 @@ def segment(
                 f"--pred, --labels, --json and --csv are for label maps predicted elsewhere; the mIoU of {run} stands "
                 "in its report."
             )
-        _segment_run(run, {"segmenter": segmenter, "protocol": protocol, "plugins": plugin}, fresh=fresh)
+        given = {"segmenter": segmenter, "protocol": protocol, "judge_precision": judge_precision, "plugins": plugin}
+        _segment_run(run, given, fresh=fresh)
         return
     if pred is None or labels is None or protocol is None:
         raise UsageError("Name a run directory, or: uaabench segment --pred DIR --labels DIR --protocol msrs-9")

@@ -18,6 +18,11 @@ def folders(method: Path) -> list[tuple[Path, int | None]]:
     return [(seed_folder(method, seed), seed) for seed in seeds] or [(method, None)]
 
 
+def with_precision(network: str, precision: str) -> str:
+    """What judges, with its arithmetic where that is not the usual one: `fast-scnn in bf16`."""
+    return network if precision == "fp32" else f"{network} in {precision}".strip()
+
+
 def in_words(way: str, protocol: str, network: str, seeds: Sequence[int | None]) -> str:
     """What the judges of one method are called: `retrain msrs-9, fast-scnn, mean of seeds 0, 1`.
 

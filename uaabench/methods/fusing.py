@@ -15,6 +15,7 @@ from uaabench.core.arrays import ByteImage
 from uaabench.core.errors import DataError, MethodError
 from uaabench.core.files import Mark
 from uaabench.core.interface import FusionMethod, Pair, Sources
+from uaabench.methods.compiling import FuseBatch, compiled, is_compiled
 from uaabench.methods.named import MethodPlan
 
 if TYPE_CHECKING:
@@ -61,14 +62,30 @@ def make_fuser(
 
 
 def make_batch_fuser(
-    method: MethodPlan, *, device: str, precision: str = "fp32", seed: int = 0, precomputed: Precomputed | None = None
+    method: MethodPlan,
+    *,
+    device: str,
+    precision: str = "fp32",
+    seed: int = 0,
+    compile_network: bool = False,
+    precomputed: Precomputed | None = None,
 ) -> BatchFuser:
     """Load a method, and return the function that turns pairs of one size into their artefacts at once.
 
     The seed is set before every batch. What a method draws would then depend on the others in the batch, which that
     function refuses with a `MethodError`; one pair alone gets the same images in any run.
 
-    Args and errors are those of `make_fuser`.
+    Args:
+        method: The method.
+        device: As torch names it.
+        precision: Arithmetic of the network, `fp32` or `bf16`.
+        seed: Seed set before every batch.
+        compile_network: Have torch compile the network, where the method is one.
+        precomputed: The images of a method that were fused elsewhere; looked up in its folder unless given.
+
+    Raises:
+        WeightsError: The weights are missing, changed, or do not fit.
+        DataError: Two images of the folder have one stem.
     """
     if method.folder is not None:
         known = precomputed
@@ -78,12 +95,14 @@ def make_batch_fuser(
     import torch
 
     place = torch.device(device)
-    fusion = load_method(method, place)
-    return lambda pairs: _fuse(fusion, [sources for _, sources in pairs], place, precision, seed)
+    fuse: FuseBatch = load_method(method, place).fuse
+    if is_compiled(method.card, asked=compile_network):
+        fuse = compiled(fuse)
+    return lambda pairs: _fuse(fuse, [sources for _, sources in pairs], place, precision, seed)
 
 
 def _fuse(
-    fusion: FusionMethod, batch: Sequence[Sources], device: torch.device, precision: str, seed: int
+    fuse: FuseBatch, batch: Sequence[Sources], device: torch.device, precision: str, seed: int
 ) -> list[ByteImage]:
     import torch
 
@@ -94,7 +113,7 @@ def _fuse(
     ir, vi = (to_device([getattr(sources, side) for sources in batch], device) for side in ("ir", "vi"))
     bf16 = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
     with torch.no_grad(), bf16:
-        fused = fusion.fuse(ir, vi)
+        fused = fuse(ir, vi)
     if before and _random_states(device) != before:
         raise MethodError("it draws random numbers, so that its images depend on the others in their batch")
     # Autocast hands out bfloat16; what is kept is 8 bit anyway.

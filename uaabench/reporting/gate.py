@@ -24,6 +24,7 @@ Verdict = Literal["same", "worse", "better", "missing"]
 DECISIVE = {
     "sha256": "weights", "version": "version", "options": "options", "source": "plug-in source",
     "precision": "precision", "seed": "seed", "device": "device", "batch": "batch size",
+    "compiled": "compiling",
 }  # fmt: skip
 
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from uaabench.core import decoding
 from uaabench.core.errors import DataError, faults
 from uaabench.core.interface import Pair
+from uaabench.running.units import Runtime
 
 # Height and width of images.
 Size = tuple[int, int]
@@ -24,6 +25,8 @@ Result = TypeVar("Result")
 
 # What a GPU is given at once under `auto`, where that many fit: pairs, and pixels of one source.
 MOST_PAIRS, MOST_PIXELS = 32, 2**25
+# Threads that read, and that write, beside a GPU.
+MOST_THREADS = 4
 # How torch begins to say that a processor has no memory left, for which it has no type.
 _NO_MEMORY = "[enforce fail at alloc_cpu"
 
@@ -66,12 +69,25 @@ def _size_or_none(pair: Pair) -> Size:
     return (0, 0)
 
 
+def threads_beside(runtime: Runtime) -> int:
+    """How many threads read, and how many write: one where the processor has the images to work on as well.
+
+    Two are no faster there (docs/efficiency.md), and hold one image more.
+    """
+    return 1 if runtime.device == "cpu" else min(runtime.threads, MOST_THREADS)
+
+
 class Done(NamedTuple, Generic[Key, Result]):
     """What came of one item: its result or its exception, and how many were worked on at once."""
 
     key: Key
     result: Result | BaseException
     batch: int
+
+
+def noted(done: Done[Any, Any]) -> dict[str, int]:
+    """What a result says of its batch: nothing where its pair was alone."""
+    return {"batch": done.batch} if done.batch > 1 else {}
 
 
 class Batches(Generic[Item, Result]):

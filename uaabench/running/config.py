@@ -45,6 +45,8 @@ class RunConfig(BaseModel):
         beside: Reference rows that stand beside those of the run: labels, globs, tracks, kinds or `all`.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         precision: Arithmetic of the networks.
+        compiled: Whether torch compiles the networks of methods, which takes a minute for each.
+        judge_precision: Arithmetic of segmenters and detectors.
         batch: How many pairs of one size are worked on at once; `auto` for as many as fit on a GPU, and 1 on a
             processor.
         jobs: Worker processes; 1 runs everything in this process.
@@ -75,6 +77,8 @@ class RunConfig(BaseModel):
     beside: list[str] = []
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
     precision: Literal["fp32", "bf16"] = "fp32"
+    compiled: bool = False
+    judge_precision: Literal["fp32", "bf16"] = "fp32"
     batch: int | Literal["auto"] = "auto"
     jobs: PositiveInt = 1
     executor: str = ""

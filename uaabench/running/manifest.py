@@ -23,6 +23,7 @@ from uaabench.core.errors import DataError, UsageError
 from uaabench.core.threads import threads_per_job
 from uaabench.core.version import __version__
 from uaabench.degradations import Degradation
+from uaabench.methods.compiling import is_compiled
 from uaabench.methods.named import MethodPlan
 from uaabench.running import store
 from uaabench.running.config import RunConfig
@@ -153,11 +154,12 @@ def command(config: RunConfig) -> str:
     for option, entries in listed:
         words += [option, ",".join(entries)] if entries else []
     defaults = RunConfig(methods=config.methods)
-    judges = ("segmenter", "protocol", "detector", "detection_protocol")
+    judges = ("segmenter", "protocol", "detector", "detection_protocol", "judge_precision")
     for name in ("profile", *judges, "precision", "batch", "limit", "shard", "seed", "score_against"):
         if getattr(config, name) != getattr(defaults, name):
             words += [f"--{name.replace('_', '-')}", str(getattr(config, name))]
-    return shlex.join([*words, *([] if config.floor else ["--no-floor"])])
+    switches = [*(["--compile"] if config.compiled else []), *([] if config.floor else ["--no-floor"])]
+    return shlex.join([*words, *switches])
 
 
 def column_facts(column: Column) -> dict[str, Any]:
@@ -196,6 +198,7 @@ def _method_facts(method: MethodPlan, plan: Plan) -> dict[str, Any]:
         "precision": plan.config.precision if computed else None,
         "seed": plan.config.seed if computed else None,
         "device": plan.device if computed else None,
+        **({"compiled": True} if computed and is_compiled(method.card, asked=plan.config.compiled) else {}),
         **_batch_facts(method, plan),
         "folder": str(method.folder) if method.folder else None,
         "reference": method.card.reference,

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 # What tells the rows of a label apart by what they stand for, and how it is called.
 DECISIVE = {
     "version": "version", "sha256": "weights", "options": "options", "source": "plug-in source",
-    "precision": "precision", "seed": "seed", "device": "kind of device", "batch": "batch size", "kind": "kind",
+    "precision": "precision", "seed": "seed", "device": "kind of device", "batch": "batch size",
+    "compiled": "compiling", "kind": "kind",
 }  # fmt: skip
 
 

@@ -215,6 +215,7 @@ class _Work:
             workers.threads if workers else threads_per_job(1),
             config.fail_fast,
             tuple(config.plugins),
+            config.compiled,
         )
         options = config.options.get(self.stage.name, {})
         return [

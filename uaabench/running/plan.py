@@ -11,7 +11,7 @@ from uaabench.core import files, registry
 from uaabench.core.columns import Metric
 from uaabench.methods.named import MethodPlan
 from uaabench.metrics.profiles import Profile, profile
-from uaabench.running import reference_rows
+from uaabench.running import batches, reference_rows
 from uaabench.running.config import RunConfig
 from uaabench.running.entries import plan_datasets, plan_methods
 from uaabench.running.options import check_options
@@ -85,13 +85,15 @@ def make(config: RunConfig, device: str) -> Plan:
     drawn = reference_rows.drawable(config, datasets)
     methods = tuple(plan_methods(config, drawn))
     check_options(config.options, _takers(methods))
+    datasets = datasets or plan_datasets(config)
     planning = Planning(
         config=config,
         methods=methods,
-        datasets=datasets or plan_datasets(config),
+        datasets=datasets,
         profile=convention,
         metrics=convention.select(config.metrics or None),
         device=device,
+        batches={data.place: batches.planned(data.pairs, config.batch, device) for data in datasets},
     )
     units: dict[str, tuple[Unit, ...]] = {}
     known = stages(config.options)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # What is said of a method in a manifest and stays in a reference.
 _KEPT = (
     "label", "title", "kind", "colour", "version", "track", "weights", "sha256", "options", "source", "precision",
-    "seed", "device", "batch", "reference", "bibtex",
+    "seed", "device", "batch", "compiled", "reference", "bibtex",
 )  # fmt: skip
 
 

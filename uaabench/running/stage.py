@@ -22,6 +22,7 @@ from uaabench.core.interface import LabelClass
 from uaabench.methods.named import MethodPlan
 from uaabench.metrics.profiles import Profile
 from uaabench.running import store
+from uaabench.running.batches import Size
 from uaabench.running.config import RunConfig
 from uaabench.running.units import DatasetPlan, Outcome, Runtime, Share, Unit
 from uaabench.statistics.resampling import Tallies, estimate
@@ -43,6 +44,7 @@ class Planning:
         profile: Convention of its metrics.
         metrics: Its metrics.
         device: Kind of device, `cpu` or `cuda`.
+        batches: How many pairs of each size are worked on at once, by the place of the data set.
         fuse: The fuse units, in the order of data sets and methods; empty while they are being planned.
     """
 
@@ -52,6 +54,7 @@ class Planning:
     profile: Profile
     metrics: tuple[Metric, ...]
     device: str
+    batches: Mapping[Path, Mapping[Size, int]]
     fuse: tuple[Unit, ...] = ()
 
 

@@ -279,6 +279,7 @@ class Runtime:
         threads: Threads of the numeric libraries.
         fail_fast: Stop a share at its first failure.
         plugins: Files that a worker loads before its first share.
+        compiled: Whether torch compiles networks.
     """
 
     run: Path
@@ -288,6 +289,7 @@ class Runtime:
     threads: int = 1
     fail_fast: bool = False
     plugins: tuple[Path, ...] = ()
+    compiled: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from uaabench.running import batches, pipeline, store
 from uaabench.running.config import RunConfig
 from uaabench.running.entries import plan_dataset, plan_methods
 from uaabench.running.lock import locked
-from uaabench.running.stages.fuse import Fuse, fuse_unit
+from uaabench.running.stages.fuse import Conditions, Fuse, fuse_unit
 from uaabench.running.units import Failure, Unit
 from uaabench.training import detection, segmentation
 from uaabench.training.boxed import BoxedImages
@@ -47,10 +47,8 @@ def plan_fusions(config: RunConfig, images: TrainingImages | BoxedImages, device
     pairs = [*images.pairs, *images.held_out]
     dataset = plan_dataset(images.dataset, name, images.split, pairs)
     at_once = batches.planned(dataset.pairs, config.batch, device)
-    return [
-        fuse_unit(method, dataset, precision=config.precision, seed=config.seed, device=device, batches=at_once)
-        for method in plan_methods(config)
-    ]
+    conditions = Conditions.of(config, device)
+    return [fuse_unit(method, dataset, conditions, at_once) for method in plan_methods(config)]
 
 
 def fuse_all(

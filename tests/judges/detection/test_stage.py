@@ -28,7 +28,7 @@ class Told(Detector):
         self.key = {"named": named}
         self._broken, self._nan = "broken" in named, "nan" in named
 
-    def load(self, device):
+    def load(self, device, precision="fp32"):
         if self._broken:
             raise WeightsError("The file of the detector is broken; get it anew.")
 
@@ -188,3 +188,36 @@ def test_the_page_has_the_boxes_and_says_what_their_colours_mean(run, tmp_path):
     assert [entry["name"] for entry in dataset["legends"][overlay]] == ["person", "bike", "car", "true box (dashed)"]
     assert all(overlay in pair["overlays"] for pair in dataset["pairs"])
     assert "AP50 of each class: Demo test, 3 of 16 pairs" in page
+
+
+def test_a_detector_that_cannot_be_run_in_bf16_is_refused_in_one_sentence(run):
+    result = run("--judge-precision", "bf16")
+    assert result.code == 2
+    assert "The detector told some cannot be run in bf16: what runs its file takes the arithmetic that" in result.err
+
+
+def test_a_detector_is_given_the_precision_it_was_asked_for_and_is_named_by_it(run, tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(Told, "precisions", ("fp32", "bf16"))
+    monkeypatch.setattr(Told, "load", lambda _self, _device, precision="fp32": given.append(precision))
+    assert run(detector="usual").code == 0
+    result = run("--judge-precision", "bf16", detector="usual")
+    assert given == ["fp32", "bf16"]
+    assert "frozen demo-det-3, told usual in bf16." in " ".join(result.out.split())
+    assert len(list((tmp_path / "R" / "detect" / "demo" / "test").glob("average-*"))) == 2
+
+
+def test_a_detector_gets_images_of_one_size_in_batches_where_it_takes_them(run, tmp_path, monkeypatch):
+    seen, detect_all = [], Told.detect_all
+
+    def watched(self, images):
+        seen.append(len(images))
+        return detect_all(self, images)
+
+    monkeypatch.setattr(Told, "detect_all", watched)
+    assert run("--batch", 2).code == 0
+    one = records(tmp_path / "R")
+    monkeypatch.setattr(Told, "takes_batches", True)
+    assert run("--batch", 2).code == 0
+    assert seen == [1, 1, 1, 2, 2]
+    pd.testing.assert_series_equal(records(tmp_path / "R"), one)

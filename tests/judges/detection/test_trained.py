@@ -71,7 +71,7 @@ def test_scores_that_are_not_finite_are_refused(demo):
             return [{"boxes": box, "labels": torch.tensor([0]), "scores": torch.tensor([float("nan")])}]
 
     with pytest.raises(WeightsError, match="NaN or infinite"):
-        run(Broken(), np.zeros((8, 8, 3), np.uint8))
+        run(Broken(), [np.zeros((8, 8, 3), np.uint8)], "fp32")
 
 
 @pytest.mark.parametrize(
@@ -97,3 +97,24 @@ def test_weights_other_than_those_of_the_card_are_refused(tmp_path):
     file.with_suffix(".json").write_bytes(trained.shipped("demo").with_suffix(".json").read_bytes())
     with pytest.raises(WeightsError, match="they were changed or not copied completely"):
         resolve(str(file)).load(torch.device("cpu"))
+
+
+def test_several_images_at_once_have_the_detections_that_each_has_alone(demo):
+    generator = np.random.default_rng(0)
+    images = [generator.integers(0, 256, (64, 96, 3), np.uint8) for _ in range(3)]
+    for alone, together in zip(map(demo.detect, images), demo.detect_all(images), strict=True):
+        assert (alone.labels == together.labels).all()
+        assert np.abs(alone.corners - together.corners).max(initial=0) < 1e-3
+        assert np.abs(alone.scores - together.scores).max(initial=0) < 1e-4
+
+
+def test_bf16_moves_confidences_a_little():
+    image = np.random.default_rng(0).integers(0, 256, (128, 192, 3), np.uint8)
+    exact, short = resolve("demo"), resolve("demo")
+    exact.load(torch.device("cpu"))
+    short.load(torch.device("cpu"), "bf16")
+    found, near = exact.detect(image), short.detect(image)
+    assert len(found.scores) > 0
+    best = found.scores.max()
+    # bfloat16 has 8 bits: 2^-8 of a value, and so a few hundredths after a network.
+    assert 0 < abs(near.scores.max() - best) < 0.05

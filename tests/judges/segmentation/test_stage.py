@@ -11,7 +11,7 @@ from own_segmenter import write_segmenter
 from uaabench.core import imaging
 from uaabench.judges.segmentation.confusion import MEAN_IOU, confusion, scores
 from uaabench.judges.segmentation.protocols import protocol
-from uaabench.judges.segmentation.segmenters import SegmenterCard, build, config_file
+from uaabench.judges.segmentation.segmenters import Segmenter, SegmenterCard, build, config_file
 from uaabench.statistics.resampling import Tallies, estimate
 from uaabench.training.segmentation import export
 
@@ -217,3 +217,30 @@ def test_a_folder_of_the_name_of_a_shipped_segmenter_is_not_taken_for_it(uaabenc
     assert result.code == 0, result.err
     assert "frozen msrs-9, resnet18-segformer on mix" in result.out
     assert uaabench(*words, "--segmenter", "./demo", "--out", tmp_path / "S").code == 2
+
+
+def test_a_segmenter_in_bf16_is_named_so_and_is_not_the_one_in_fp32(run, tmp_path):
+    own = ("--segmenter", write_segmenter(tmp_path / "own", 9))
+    assert run(*own).code == 0
+    result = run(*own, "--judge-precision", "bf16")
+    assert result.code == 0, result.err
+    assert "frozen msrs-9, tiny@tiny in bf16." in " ".join(result.out.split())
+    assert len(list((tmp_path / "R" / "segment" / "demo" / "test").glob("average-*"))) == 2
+    assert "--judge-precision bf16" in json.loads((tmp_path / "R" / "manifest.json").read_text())["command"]
+
+
+def test_images_of_one_size_are_segmented_in_batches_that_their_number_decides(run, tmp_path, monkeypatch):
+    seen = []
+    predict = Segmenter.predict
+
+    def watched(self, images):
+        seen.append(len(images))
+        return predict(self, images)
+
+    monkeypatch.setattr(Segmenter, "predict", watched)
+    result = run("--segmenter", write_segmenter(tmp_path / "own", 9, winner=1), "--batch", 2)
+    assert result.code == 0, result.err
+    assert seen == [2, 2]
+    (folder,) = (tmp_path / "R" / "segment" / "demo" / "test").glob("average-*")
+    lines = [json.loads(json.loads(line)["result"]) for line in (folder / "results-0.jsonl").read_text().splitlines()]
+    assert [value["batch"] for _, value, _ in lines] == [2, 2, 2]

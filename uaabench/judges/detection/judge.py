@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from uaabench.judges import retrained
 from uaabench.judges.detection import detectors, trained
 from uaabench.judges.detection.detector import Detector
 from uaabench.judges.detection.protocols import Protocol, translation
+from uaabench.running.batches import Size
 
 WEIGHTS = "detector.safetensors"
 
@@ -29,6 +30,8 @@ class Judge:
         classes: Names of the classes that count and that it can know.
         way: `frozen` where one detector judges every method, `retrain` where each method has its own.
         seed: Seed of its training, where a method has a judge for each of several; None otherwise.
+        precision: Arithmetic it is run in, `fp32` or `bf16`.
+        batches: How many images of each size it is given at once.
     """
 
     named: str
@@ -39,12 +42,15 @@ class Judge:
     classes: tuple[str, ...]
     way: str = "frozen"
     seed: int | None = None
+    precision: str = "fp32"
+    batches: Mapping[Size, int] = field(default_factory=dict)
 
     @property
     def key(self) -> list[Any]:
         """Everything that decides its numbers."""
         labels = sorted(self.labels.items())
-        return [self.way, dict(self.key_of_detector), asdict(self.protocol), labels, list(self.classes)]
+        usual = [self.way, dict(self.key_of_detector), asdict(self.protocol), labels, list(self.classes)]
+        return usual if self.precision == "fp32" else [*usual, self.precision]
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -56,7 +62,8 @@ def name_of(judges: Sequence[Judge]) -> str:
     """How records and tables name the judges of one method: `frozen msrs-det-3, ssd`."""
     first = judges[0]
     detector = first.detector if first.way == "frozen" else ""
-    return retrained.in_words(first.way, first.protocol.name, detector, [judge.seed for judge in judges])
+    network = retrained.with_precision(detector, first.precision)
+    return retrained.in_words(first.way, first.protocol.name, network, [judge.seed for judge in judges])
 
 
 def judges_of(

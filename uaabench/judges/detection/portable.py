@@ -52,7 +52,7 @@ class PortableDetector(Detector):
         self._card, self._file, self._sha256 = card, file, digest
         self._network: Network | None = None
 
-    def load(self, device: torch.device) -> None:  # noqa: ARG002 - the runtimes run on the processor
+    def load(self, device: torch.device, precision: str = "fp32") -> None:  # noqa: ARG002 - it runs as it is
         """See `Detector.load`."""
         weights.ResolvedWeights(self._file, self._sha256).verify()
         self._network = open_network(self._file)

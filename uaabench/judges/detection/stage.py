@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,6 +17,7 @@ from uaabench.core.columns import Measure
 from uaabench.core.errors import DataError, UsageError, faults, sentence
 from uaabench.core.grid import Grid
 from uaabench.core.interface import LabelClass, Pair
+from uaabench.core.streams import ordered_map
 from uaabench.judges.artefacts import in_colour
 from uaabench.judges.detection import coco, detectors, drawing, protocols
 from uaabench.judges.detection.detector import Detector
@@ -25,11 +26,21 @@ from uaabench.judges.detection.matching import tally
 from uaabench.judges.detection.precision import AP, AP50
 from uaabench.judges.detection.protocols import Protocol
 from uaabench.judges.detection.report import class_grid, details, judged
-from uaabench.running import store
+from uaabench.running import batches, store
+from uaabench.running.batches import Batches, Done, Size
 from uaabench.running.config import RunConfig
 from uaabench.running.stage import Planning, Row, Stage, View, by_method, unit_of
 from uaabench.running.units import DatasetPlan, Outcome, PlannedPairs, Runtime, Share, Unit
 from uaabench.statistics.resampling import Tallies
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a detector is given of a pair: the image it sees, its true boxes, and the hash of the artefact."""
+
+    image: ByteImage
+    boxes: Boxes
+    artefact: str
 
 
 class Detect(Stage):
@@ -55,9 +66,11 @@ class Detect(Stage):
         for fused in planning.fuse:
             dataset = fused.dataset
             protocol = by_dataset[dataset.place]
-            for judge in judges_of(fused.method.label, config.detector, dataset.adapter, protocol, find):
+            for found in judges_of(fused.method.label, config.detector, dataset.adapter, protocol, find):
+                judge = _as_asked(found, config.judge_precision, planning.batches[dataset.place], find)
                 boxes = dataset.boxes[_version(judge, dataset)]
                 described = {"boxes": boxes, "judge": judge.key, "device": planning.device}
+                described |= batches.described(judge.batches)
                 suffix = "" if judge.seed is None else f"-seed-{judge.seed}"
                 units.append(unit_of(self, fused, described, judge, suffix=suffix))
         _refuse_unlike(units)
@@ -69,23 +82,31 @@ class Detect(Stage):
         return lambda pair, value: bool(value["artefact"] == known.get(pair))
 
     def work(self, share: Share, runtime: Runtime) -> Iterator[Outcome]:
-        """Detect in one image after another."""
+        """Detect batch by batch, while other threads read ahead."""
         (unit,) = share.units
-        pairs = [pair for pair, _ in share.waiting]
+        judge: Judge = unit.task
+        pairs = batches.one_size_after_the_other([pair for pair, _ in share.waiting], judge.batches)
         try:
-            detector = _detector(unit.task, runtime.device)
+            detector = _detector(judge, runtime.device)
             dataset = unit.dataset.open()
         except faults() as error:
             yield from (Outcome(unit, pair, reason=sentence(error)) for pair in pairs)
             return
         hashes = store.artefact_hashes(runtime.run, unit)
-        for pair in pairs:
+
+        def load(pair: Pair) -> tuple[Pair, Loaded | BaseException]:
             try:
                 artefact = store.verified_artefact(runtime.run, unit, pair.id, hashes[pair.id])
-                found = _found(dataset, pair, artefact, detector, unit)
-                yield Outcome(unit, pair, {"artefact": hashes[pair.id], **found})
+                return pair, _load(dataset, pair, artefact, unit, hashes[pair.id])
             except faults() as error:
-                yield Outcome(unit, pair, reason=sentence(error))
+                return pair, error
+
+        def detect(loaded: Sequence[Loaded]) -> list[tuple[Loaded, Detections]]:
+            return list(zip(loaded, detector.detect_all([one.image for one in loaded]), strict=True))
+
+        threads, ahead = batches.threads_beside(runtime), max(judge.batches.values(), default=1)
+        read = ordered_map(load, pairs, threads=threads, ahead=ahead)
+        yield from (_judged(done, unit) for done in Batches(detect, _size, judge.batches).map(read))
 
     def finish(self, run: Path, units: Sequence[Unit]) -> None:
         """Write the detections of each unit as COCO JSON, with the true boxes."""
@@ -148,6 +169,21 @@ def protocol_of(dataset: DatasetPlan, config: RunConfig) -> Protocol | None:
     return protocols.for_dataset(dataset.adapter, classes, tuple(dataset.boxes), config.detection_protocol)
 
 
+def _as_asked(judge: Judge, precision: str, sizes: Mapping[Size, int], find: Callable[[str], Detector]) -> Judge:
+    """A judge in the arithmetic that was asked for, with the batches that it takes.
+
+    Raises:
+        UsageError: It cannot be run so.
+    """
+    detector = find(judge.named)
+    if precision not in detector.precisions:
+        raise UsageError(
+            f"The detector {detector.name} cannot be run in {precision}: what runs its file takes the arithmetic that "
+            "it holds; leave --judge-precision out, or name a detector that runs in torch."
+        )
+    return replace(judge, precision=precision, batches=sizes if detector.takes_batches else {})
+
+
 def _version(judge: Judge, dataset: DatasetPlan) -> str:
     """The version of the boxes that a judge compares with."""
     return judge.protocol.boxes or next(iter(dataset.boxes))
@@ -168,23 +204,40 @@ def _refuse_unlike(units: Sequence[Unit]) -> None:
             )
 
 
-def _found(dataset: PlannedPairs, pair: Pair, artefact: Path, detector: Detector, unit: Unit) -> dict[str, Any]:
+def _load(dataset: PlannedPairs, pair: Pair, artefact: Path, unit: Unit, sha256: str) -> Loaded:
+    true = dataset.read_boxes(pair, _version(unit.task, unit.dataset))
+    if true is None:
+        raise DataError("there is no file of boxes for this pair")
+    return Loaded(in_colour(dataset, pair, artefact), true, sha256)
+
+
+def _size(loaded: Loaded) -> Size:
+    height, width, _ = loaded.image.shape
+    return height, width
+
+
+def _judged(done: Done[Pair, tuple[Loaded, Detections]], unit: Unit) -> Outcome:
     """What is kept of one image: detections and true boxes of the classes that count, and which were right.
 
     Coordinates and confidences are rounded as they are kept, so that what is kept gives the numbers again.
     """
+    if isinstance(done.result, BaseException):
+        return Outcome(unit, done.key, reason=sentence(done.result))
     judge: Judge = unit.task
-    true = dataset.read_boxes(pair, _version(judge, unit.dataset))
-    if true is None:
-        raise DataError("there is no file of boxes for this pair")
-    image = in_colour(dataset, pair, artefact)
-    boxes, found = _counted_boxes(true, judge), _counted_detections(detector.detect(image), judge)
-    return {
-        "size": list(image.shape[:2]),
-        "boxes": _rows(boxes.labels, boxes.corners, boxes.ignored.astype(int)),
-        "detections": _rows(found.labels, found.corners, found.scores),
-        "tally": tally(boxes, found, len(judge.classes), judge.protocol.areas),
-    }
+    loaded, detections = done.result
+    try:
+        boxes, found = _counted_boxes(loaded.boxes, judge), _counted_detections(detections, judge)
+        kept = {
+            "artefact": loaded.artefact,
+            "size": list(loaded.image.shape[:2]),
+            "boxes": _rows(boxes.labels, boxes.corners, boxes.ignored.astype(int)),
+            "detections": _rows(found.labels, found.corners, found.scores),
+            "tally": tally(boxes, found, len(judge.classes), judge.protocol.areas),
+            **batches.noted(done),
+        }
+    except faults() as error:
+        return Outcome(unit, done.key, reason=sentence(error))
+    return Outcome(unit, done.key, kept)
 
 
 def _counted_boxes(true: Boxes, judge: Judge) -> Boxes:
@@ -215,16 +268,16 @@ def _rows(labels: Any, corners: Any, last: Any) -> list[list[float]]:
 
 
 def _detector(judge: Judge, device: str) -> Detector:
-    return _loaded(judge.named, files.digest(dict(judge.key_of_detector)), device)
+    return _loaded(judge.named, files.digest(dict(judge.key_of_detector)), device, judge.precision)
 
 
 @lru_cache(maxsize=2)
-def _loaded(named: str, key: str, device: str) -> Detector:
+def _loaded(named: str, key: str, device: str, precision: str) -> Detector:
     """One detector judges all methods: it is loaded once in a process."""
     import torch
 
     detector = detectors.resolve(named)
     if files.digest(dict(detector.key)) != key:
         raise UsageError(f"The detector {named} has changed since the run was planned; give the command again.")
-    detector.load(torch.device(device))
+    detector.load(torch.device(device), precision)
     return detector

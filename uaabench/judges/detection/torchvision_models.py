@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +15,8 @@ from uaabench.core import files
 from uaabench.core.arrays import ByteImage
 from uaabench.core.boxes import Detections
 from uaabench.core.checkpoints import read_checkpoint
-from uaabench.core.errors import StorageError, UsageError, WeightsError
-from uaabench.judges.detection.detector import Detector
-from uaabench.judges.detection.inference import run
+from uaabench.core.errors import StorageError, WeightsError
+from uaabench.judges.detection.inference import TorchDetector
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +35,7 @@ def names() -> list[str]:
     return found
 
 
-class TorchvisionDetector(Detector):
+class TorchvisionDetector(TorchDetector):
     """A detector of torchvision with its default weights, which are fetched where they are not yet.
 
     Its labels are those classes of the weights that have a name. Sizes and thresholds are torchvision's.
@@ -60,9 +60,8 @@ class TorchvisionDetector(Detector):
         self.key = {"version": VERSION, "weights": str(published), "sha256": self._sha256}
         # Index into `classes` of each label of the network.
         self._indices = np.array([self.classes.index(label) if label in self.classes else -1 for label in labels])
-        self._network: nn.Module | None = None
 
-    def load(self, device: torch.device) -> None:
+    def load(self, device: torch.device, precision: str = "fp32") -> None:
         """See `Detector.load`."""
         from torchvision.models import get_model
 
@@ -70,13 +69,13 @@ class TorchvisionDetector(Detector):
             raise WeightsError(f"{self._weights} has changed since the run was planned; give the command again.")
         network: nn.Module = get_model(self.name, weights=None, weights_backbone=None, num_classes=len(self._indices))
         network.load_state_dict(read_checkpoint(self._weights, f"torchvision's {self.name}"))
-        self._network = network.to(device).eval()
+        self._network, self._precision = network.to(device).eval(), precision
 
-    def detect(self, image: ByteImage) -> Detections:
-        """See `Detector.detect`."""
-        if self._network is None:
-            raise UsageError(f"The detector {self.name} has not been loaded; call load first.")
-        found = run(self._network, image)
+    def detect_all(self, images: Sequence[ByteImage]) -> list[Detections]:
+        """Find objects of the classes that have a name; see `TorchDetector.detect_all`."""
+        return [self._named(found) for found in super().detect_all(images)]
+
+    def _named(self, found: Detections) -> Detections:
         labels = self._indices[found.labels]
         named = labels >= 0
         return replace(found, corners=found.corners[named], labels=labels[named], scores=found.scores[named])

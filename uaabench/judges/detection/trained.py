@@ -7,15 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from uaabench.core import weights
-from uaabench.core.arrays import ByteImage
-from uaabench.core.boxes import Detections
-from uaabench.core.errors import UsageError, WeightsError
-from uaabench.judges.detection.detector import Detector
-from uaabench.judges.detection.inference import run
+from uaabench.core.errors import WeightsError
+from uaabench.judges.detection.inference import TorchDetector
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +47,7 @@ class TrainedCard:
     sha256: str = field(default="")
 
 
-class TrainedDetector(Detector):
+class TrainedDetector(TorchDetector):
     """A detector that was trained here.
 
     Args:
@@ -66,9 +62,8 @@ class TrainedDetector(Detector):
         self.name, self.classes = card.name, card.classes
         self.key = {"version": card.version, "sha256": card.sha256}
         self._file, self._sha256 = path, card.sha256
-        self._network: nn.Module | None = None
 
-    def load(self, device: torch.device) -> None:
+    def load(self, device: torch.device, precision: str = "fp32") -> None:
         """See `Detector.load`."""
         from uaabench.judges.detection.network import build
 
@@ -82,13 +77,7 @@ class TrainedDetector(Detector):
                 f"The weights {self._file} do not fit the network of {len(self.classes)} classes that its card names: "
                 f"{str(error).splitlines()[-1].strip()}"
             ) from error
-        self._network = network.to(device).eval()
-
-    def detect(self, image: ByteImage) -> Detections:
-        """See `Detector.detect`."""
-        if self._network is None:
-            raise UsageError(f"The detector {self.name} has not been loaded; call load first.")
-        return run(self._network, image)
+        self._network, self._precision = network.to(device).eval(), precision
 
 
 def read_card(path: Path) -> TrainedCard:

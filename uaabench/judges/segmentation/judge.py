@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from uaabench.judges import retrained
 from uaabench.judges.segmentation import segmenters
 from uaabench.judges.segmentation.protocols import Protocol
 from uaabench.judges.segmentation.segmenters import SegmenterFile
+from uaabench.running.batches import Size
 
 WEIGHTS = "segmenter.safetensors"
 
@@ -27,12 +28,16 @@ class Judge:
         way: `frozen` where one segmenter judges every method, `retrain` where each method has its own, trained on its
             fused images.
         seed: Seed of its training, where a method has a judge for each of several; None otherwise.
+        precision: Arithmetic it is run in, `fp32` or `bf16`.
+        batches: How many images of each size it is given at once.
     """
 
     file: SegmenterFile
     protocol: Protocol
     way: str = "frozen"
     seed: int | None = None
+    precision: str = "fp32"
+    batches: Mapping[Size, int] = field(default_factory=dict)
 
     @property
     def key(self) -> list[Any]:
@@ -43,7 +48,8 @@ class Judge:
         """
         file = self.file
         version = file.card.version if file.card else 0
-        return [self.way, file.sha256, version, _described(file.config), asdict(self.protocol)]
+        usual = [self.way, file.sha256, version, _described(file.config), asdict(self.protocol)]
+        return usual if self.precision == "fp32" else [*usual, self.precision]
 
 
 def _described(config: Path) -> str:
@@ -61,6 +67,7 @@ def name_of(judges: Sequence[Judge]) -> str:
     """How records and tables name the judges of one method: `retrain msrs-9, fast-scnn, mean of seeds 0, 1`."""
     first = judges[0]
     network = first.file.config.stem.replace("_", "-") if first.way == "retrain" else first.file.name
+    network = retrained.with_precision(network, first.precision)
     return retrained.in_words(first.way, first.protocol.name, network, [judge.seed for judge in judges])
 
 

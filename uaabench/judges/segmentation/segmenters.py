@@ -180,19 +180,23 @@ class Segmenter:
         file: What to load.
         classes: Classes of the data set it will be used on, in the order of their label values.
         device: Where to run.
+        precision: Arithmetic of the network, `fp32` or `bf16`.
 
     Raises:
         UsageError: It tells other classes apart.
         WeightsError: The weights do not fit.
     """
 
-    def __init__(self, file: SegmenterFile, classes: Sequence[str], device: torch.device) -> None:
+    def __init__(
+        self, file: SegmenterFile, classes: Sequence[str], device: torch.device, precision: str = "fp32"
+    ) -> None:
         if file.card and file.card.classes != tuple(classes):
             raise UsageError(
                 f"The segmenter {file.name} tells {len(file.card.classes)} classes apart that are not the "
                 f"{len(classes)} of this data set; train one on it: uaabench train segmenter --dataset NAME"
             )
         self.device = device
+        self._precision = precision
         self._name = file.name
         self.network, self._shift = _load(file, len(classes))
         self.network.to(device).eval()
@@ -215,7 +219,8 @@ class Segmenter:
             facts = {"ori_shape": (height, width), "img_shape": (height, width), "pad_shape": (height, width)}
             inputs = [torch.from_numpy(np.ascontiguousarray(images[i][..., ::-1].transpose(2, 0, 1))) for i in indices]
             batch = {"inputs": inputs, "data_samples": [SegDataSample(metainfo=facts) for _ in indices]}
-            with torch.inference_mode():
+            bf16 = torch.autocast(self.device.type, torch.bfloat16, enabled=self._precision == "bf16")
+            with torch.inference_mode(), bf16:
                 results = self._test_step(batch)
             for index, result in zip(indices, results, strict=True):
                 self._require_finite(result)

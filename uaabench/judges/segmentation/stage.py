@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -25,7 +25,8 @@ from uaabench.judges.segmentation.protocols import Protocol
 from uaabench.judges.segmentation.report import class_grid, details
 from uaabench.judges.segmentation.segmenters import Segmenter, SegmenterFile
 from uaabench.judges.shown import judged
-from uaabench.running import store
+from uaabench.running import batches, store
+from uaabench.running.batches import Batches, Done, Size
 from uaabench.running.config import RunConfig
 from uaabench.running.stage import Planning, Row, Stage, View, by_method, unit_of
 from uaabench.running.units import DatasetPlan, Outcome, PlannedPairs, Runtime, Share, Unit
@@ -36,7 +37,6 @@ from uaabench.statistics.resampling import Tallies
 class Loaded:
     """What a segmenter is given of a pair: the image it sees, the true label map, and the hash of the artefact."""
 
-    pair: Pair
     image: ByteImage
     label: ByteImage
     artefact: str
@@ -61,8 +61,10 @@ class Segment(Stage):
         units = []
         for fused in planning.fuse:
             dataset = fused.dataset
-            for judge in judges_of(fused.method.label, config.segmenter, dataset.adapter, by_dataset[dataset.place]):
+            for found in judges_of(fused.method.label, config.segmenter, dataset.adapter, by_dataset[dataset.place]):
+                judge = replace(found, precision=config.judge_precision, batches=planning.batches[dataset.place])
                 described = {"labels": dataset.labels, "judge": judge.key, "device": planning.device}
+                described |= batches.described(judge.batches)
                 suffix = "" if judge.seed is None else f"-seed-{judge.seed}"
                 units.append(unit_of(self, fused, described, judge, suffix=suffix))
         _refuse_unlike(units)
@@ -77,27 +79,32 @@ class Segment(Stage):
         )
 
     def work(self, share: Share, runtime: Runtime) -> Iterator[Outcome]:
-        """Segment one image after another; one thread reads ahead."""
+        """Segment batch by batch, while other threads read ahead."""
         (unit,) = share.units
-        pairs = [pair for pair, _ in share.waiting]
         judge: Judge = unit.task
+        pairs = batches.one_size_after_the_other([pair for pair, _ in share.waiting], judge.batches)
         try:
-            segmenter = _segmenter(judge.file, judge.protocol.classes, runtime.device)
+            segmenter = _segmenter(judge.file, judge.protocol.classes, runtime.device, judge.precision)
             dataset = unit.dataset.open()
         except faults() as error:
             yield from (Outcome(unit, pair, reason=sentence(error)) for pair in pairs)
             return
         hashes = store.artefact_hashes(runtime.run, unit)
 
-        def load(pair: Pair) -> Loaded | Outcome:
+        def load(pair: Pair) -> tuple[Pair, Loaded | BaseException]:
             try:
                 artefact = store.verified_artefact(runtime.run, unit, pair.id, hashes[pair.id])
-                return _load(dataset, pair, artefact, hashes[pair.id])
+                return pair, _load(dataset, pair, artefact, hashes[pair.id])
             except faults() as error:
-                return Outcome(unit, pair, reason=sentence(error))
+                return pair, error
 
-        for loaded in ordered_map(load, pairs, threads=1):
-            yield loaded if isinstance(loaded, Outcome) else _segment(loaded, segmenter, unit, runtime.run)
+        def segment(loaded: Sequence[Loaded]) -> list[tuple[Loaded, ByteImage]]:
+            return list(zip(loaded, segmenter.predict([one.image for one in loaded]), strict=True))
+
+        threads, ahead = batches.threads_beside(runtime), max(judge.batches.values(), default=1)
+        read = ordered_map(load, pairs, threads=threads, ahead=ahead)
+        for done in Batches(segment, _size, judge.batches).map(read):
+            yield _judged(done, unit, runtime.run)
 
     def judge(self, units: Sequence[Unit]) -> tuple[str, Mapping[str, Any]]:
         """Protocol and segmenters, and which classes count."""
@@ -188,28 +195,35 @@ def _load(dataset: PlannedPairs, pair: Pair, artefact: Path, sha256: str) -> Loa
     label = dataset.read_label(pair)
     if label is None:
         raise DataError("there is no label map for this pair")
-    return Loaded(pair, in_colour(dataset, pair, artefact), label, sha256)
+    return Loaded(in_colour(dataset, pair, artefact), label, sha256)
 
 
-def _segment(loaded: Loaded, segmenter: Segmenter, unit: Unit, run: Path) -> Outcome:
-    """Segment one image, alone: of several in a batch each result depends on the others, to rounding."""
+def _size(loaded: Loaded) -> Size:
+    height, width, _ = loaded.image.shape
+    return height, width
+
+
+def _judged(done: Done[Pair, tuple[Loaded, ByteImage]], unit: Unit, run: Path) -> Outcome:
+    """The outcome of one image: its prediction is kept, and compared with the label map."""
+    if isinstance(done.result, BaseException):
+        return Outcome(unit, done.key, reason=sentence(done.result))
+    loaded, predicted = done.result
     try:
-        (predicted,) = segmenter.predict([loaded.image])
-        file = run / unit.folder / f"{loaded.pair.id}.png"
+        file = run / unit.folder / f"{done.key.id}.png"
         imaging.write_png(file, predicted)
         matrix = confusion(predicted, loaded.label, unit.task.protocol)
-        facts = {"artefact": loaded.artefact, "prediction": store.file_facts(file)}
-        return Outcome(unit, loaded.pair, {**facts, "tally": np.asarray(matrix).tolist()})
+        facts = {"artefact": loaded.artefact, "prediction": store.file_facts(file), **batches.noted(done)}
+        return Outcome(unit, done.key, {**facts, "tally": np.asarray(matrix).tolist()})
     except faults() as error:
-        return Outcome(unit, loaded.pair, reason=sentence(error))
+        return Outcome(unit, done.key, reason=sentence(error))
 
 
 @lru_cache(maxsize=2)
-def _segmenter(file: SegmenterFile, classes: tuple[str, ...], device: str) -> Segmenter:
+def _segmenter(file: SegmenterFile, classes: tuple[str, ...], device: str, precision: str) -> Segmenter:
     """One segmenter judges all methods: it is loaded once in a process."""
     import torch
 
     from uaabench.core.weights import ResolvedWeights
 
     ResolvedWeights(file.weights, file.sha256).verify()
-    return Segmenter(file, classes, torch.device(device))
+    return Segmenter(file, classes, torch.device(device), precision)

@@ -12,17 +12,17 @@ from uaabench.core.arrays import ByteImage
 from uaabench.core.errors import DataError, UsageError, faults, sentence
 from uaabench.core.interface import Pair, Sources
 from uaabench.core.streams import ordered_map
+from uaabench.methods.compiling import is_compiled
 from uaabench.methods.fusing import Precomputed, make_batch_fuser
 from uaabench.methods.named import MethodPlan
 from uaabench.running import batches, store
 from uaabench.running.batches import Batches, Done, Size, described
+from uaabench.running.config import RunConfig
 from uaabench.running.stage import Planning, Stage, folder_name, key_of
 from uaabench.running.triples import refuse_strangers
 from uaabench.running.units import DatasetPlan, Outcome, Runtime, Share, Unit
 
 Result = TypeVar("Result")
-# More threads than this find no more to do beside a GPU than PNG files of half a megapixel take.
-MOST_THREADS = 4
 
 
 class Fuse(Stage):
@@ -42,11 +42,10 @@ class Fuse(Stage):
             if method.folder is not None:
                 _refuse_degraded(method, planning.datasets)
                 _refuse_strangers(method.folder, planning.datasets)
-        config, device = planning.config, planning.device
+        conditions = Conditions.of(planning.config, planning.device)
         return [
-            fuse_unit(method, dataset, precision=config.precision, seed=config.seed, device=device, batches=of_dataset)
+            fuse_unit(method, dataset, conditions, planning.batches[dataset.place])
             for dataset in planning.datasets
-            for of_dataset in [batches.planned(dataset.pairs, config.batch, device)]
             for method in planning.methods
         ]
 
@@ -65,6 +64,7 @@ class Fuse(Stage):
                 device=runtime.device,
                 precision=runtime.precision,
                 seed=runtime.seed,
+                compile_network=runtime.compiled,
                 precomputed=task.precomputed,
             )
             dataset = unit.dataset.open()
@@ -76,7 +76,7 @@ class Fuse(Stage):
             sources = _attempt(dataset.read, pair)
             return pair, sources if isinstance(sources, BaseException) else (pair, sources)
 
-        threads, ahead = threads_beside(runtime), max(task.batches.values(), default=1)
+        threads, ahead = batches.threads_beside(runtime), max(task.batches.values(), default=1)
         sources = ordered_map(read, pairs, threads=threads, ahead=ahead)
         fused = Batches(fuse, _size, task.batches).map(sources)
         folder = runtime.run / unit.folder
@@ -96,31 +96,37 @@ class Task:
     precomputed: Precomputed | None = None
 
 
-def threads_beside(runtime: Runtime) -> int:
-    """How many threads decode, and how many encode: one where the processor has the images to fuse as well.
+@dataclass(frozen=True, kw_only=True)
+class Conditions:
+    """What decides an image beside the method and the pair.
 
-    Two read no faster there, as the network takes all threads, and hold one more image.
+    Attributes:
+        precision: Arithmetic of the network.
+        seed: Seed set before every batch.
+        device: Kind of device.
+        compiled: Whether torch compiles networks.
     """
-    return 1 if runtime.device == "cpu" else min(runtime.threads, MOST_THREADS)
+
+    precision: str
+    seed: int
+    device: str
+    compiled: bool = False
+
+    @classmethod
+    def of(cls, config: RunConfig, device: str) -> Conditions:
+        """Those of a run on a kind of device."""
+        return cls(precision=config.precision, seed=config.seed, device=device, compiled=config.compiled)
 
 
 def fuse_unit(
-    method: MethodPlan,
-    dataset: DatasetPlan,
-    *,
-    precision: str,
-    seed: int,
-    device: str,
-    batches: Mapping[Size, int] | None = None,
+    method: MethodPlan, dataset: DatasetPlan, conditions: Conditions, batches: Mapping[Size, int] | None = None
 ) -> Unit:
     """The fuse unit of a method on a data set.
 
     Args:
         method: The method.
         dataset: The data set.
-        precision: Arithmetic of the network.
-        seed: Seed set before every batch.
-        device: Kind of device.
+        conditions: What decides the images beside.
         batches: How many pairs of each size are fused at once, where the method takes several.
 
     Raises:
@@ -141,9 +147,10 @@ def fuse_unit(
         description |= {
             "weights": method.weights.sha256,
             "options": dict(method.options),
-            "precision": precision,
-            "device": device,
-            "seed": seed,
+            "precision": conditions.precision,
+            "device": conditions.device,
+            "seed": conditions.seed,
+            **({"compiled": True} if is_compiled(method.card, asked=conditions.compiled) else {}),
             **described(task.batches),
         }
     key = key_of(Fuse(), description)
@@ -202,4 +209,4 @@ def _write(unit: Unit, folder: Path, done: Done[Pair, ByteImage]) -> Outcome:
     written = done.result if isinstance(done.result, BaseException) else _attempt(imaging.write_png, path, done.result)
     if isinstance(written, BaseException):
         return Outcome(unit, done.key, reason=sentence(written))
-    return Outcome(unit, done.key, {**store.file_facts(path), **({"batch": done.batch} if done.batch > 1 else {})})
+    return Outcome(unit, done.key, {**store.file_facts(path), **batches.noted(done)})
