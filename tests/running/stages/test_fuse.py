@@ -34,7 +34,7 @@ def test_a_fused_image_that_is_of_no_pair_is_refused_by_name(planned, fused):
 
 def test_a_limit_does_not_make_the_images_of_other_pairs_strangers(planned):
     (unit,) = planned(limit=2).units["fuse"]
-    assert list(unit.task) == ["0", "1"]
+    assert list(unit.task.precomputed) == ["0", "1"]
 
 
 def test_the_images_of_a_folder_may_be_of_pairs_of_any_data_set_of_the_run(planned, pair_folder, fused, tmp_path):
@@ -45,7 +45,7 @@ def test_the_images_of_a_folder_may_be_of_pairs_of_any_data_set_of_the_run(plann
     with pytest.raises(DataError, match="no pair of own: 4;"):
         planned()
     first, second = planned(datasets=[f"own={pair_folder}", f"other={other}"]).units["fuse"]
-    assert (list(first.task), list(second.task)) == (["0", "1", "2", "3"], ["0", "1", "2", "4"])
+    assert (list(first.task.precomputed), list(second.task.precomputed)) == (["0", "1", "2", "3"], ["0", "1", "2", "4"])
 
 
 def test_the_images_of_a_folder_may_be_of_pairs_of_another_split(planned, pair_folder, fused, tmp_path):
@@ -56,7 +56,7 @@ def test_the_images_of_a_folder_may_be_of_pairs_of_another_split(planned, pair_f
             for name in names:
                 shutil.copy(pair_folder / folder / f"{name}.png", root / split / folder / f"{name}.png")
     (unit,) = planned(datasets=["msrs:test"], data_root=tmp_path / "data").units["fuse"]
-    assert list(unit.task) == ["2", "3"]
+    assert list(unit.task.precomputed) == ["2", "3"]
     shutil.copy(fused / "0.png", fused / "4.png")
     with pytest.raises(DataError, match="no pair of msrs: 4;"):
         planned(datasets=["msrs:test"], data_root=tmp_path / "data")
