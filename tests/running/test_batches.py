@@ -10,7 +10,7 @@ import torch
 from uaabench.core import registry
 from uaabench.core.errors import DataError
 from uaabench.core.interface import Pair
-from uaabench.running import batches, plan, store
+from uaabench.running import batches, manifest, pipeline, plan, store
 from uaabench.running.batches import Batches, Done
 from uaabench.running.config import build
 from uaabench.running.stages.fuse import Fuse
@@ -251,6 +251,31 @@ def test_a_pair_that_cannot_be_read_fails_alone(fused, pair_folder):
     shown, failed = fused("telling", 3)
     assert shown == dict.fromkeys("0234", 3)
     assert "1.png" in failed["1"]
+
+
+def test_the_manifest_says_which_methods_were_fused_in_batches_and_repeats_the_option(pair_folder, tmp_path):
+    given = {"methods": ["laplacian", "average"], "datasets": [f"own={pair_folder}"], "floor": False}
+    planned = plan.make(build({**given, "metrics": ["EN"], "batch": 3, "compiled": True}), "cpu")
+    run = store.open_run(tmp_path / "R")
+    assert pipeline.carry_out(planned, run, device="cpu", on_pair=lambda *_: None) == []
+    facts = manifest.read(run)
+    assert {one["label"]: one.get("batch") for one in facts["methods"]} == {"average": None, "laplacian": 3}
+    assert not any("compiled" in one for one in facts["methods"])
+    assert "--batch 3" in facts["command"]
+    assert facts["command"].endswith("--compile --no-floor")
+
+
+def test_a_run_that_goes_on_fuses_what_is_missing_in_batches_of_the_same_size(fused, pair_folder, tmp_path):
+    before = fused("telling", 4)
+    (unit,) = plan.make(
+        build({"methods": ["telling"], "datasets": [f"own={pair_folder}"], "floor": False, "batch": 4}), "cpu"
+    ).units["fuse"]
+    lacking = tuple((pair, (unit,)) for pair in unit.dataset.pairs if pair.id == "2")
+    kept = (tmp_path / unit.folder / "2.png").read_bytes()
+    (tmp_path / unit.folder / "2.png").unlink()
+    (outcome,) = Fuse().work(Share((unit,), lacking, 0), Runtime(tmp_path, "cpu"))
+    assert (outcome.value["batch"], before[0]["2"]) == (4, 4)
+    assert (tmp_path / unit.folder / "2.png").read_bytes() == kept
 
 
 @pytest.mark.parametrize("batch", ["0", "-1", "many", "1.5", "2000", "²"])

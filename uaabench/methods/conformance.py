@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from uaabench.core import imaging
+from uaabench.core.arithmetic import arithmetic
 from uaabench.core.errors import MethodError
 from uaabench.core.interface import FusionMethod
 
@@ -59,7 +60,9 @@ class Subject:
         return torch.cat([self._fuse(ir[i : i + 1], vi[i : i + 1]) for i in range(len(ir))])
 
     def _fuse(self, ir: Tensor, vi: Tensor) -> Tensor:
-        return validated(self.method.fuse(ir.to(self.device, copy=True), vi.to(self.device, copy=True)), ir).cpu()
+        with arithmetic(self.device, "fp32"):
+            fused = self.method.fuse(ir.to(self.device, copy=True), vi.to(self.device, copy=True))
+        return validated(fused, ir).cpu()
 
 
 def check(method: FusionMethod, device: torch.device, cpu: FusionMethod | None = None) -> list[Finding]:

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from uaabench.core.arithmetic import arithmetic
 from uaabench.core.errors import UsageError, sentence
 from uaabench.core.files import write_json
 from uaabench.core.threads import limit_threads, threads_per_job
@@ -154,8 +155,7 @@ def _measure(method: MethodPlan, empty: Efficiency, plugins: list[Path]) -> Effi
     fusion.load(method.weights.path, device)
 
     def call() -> None:
-        bf16 = torch.autocast(device.type, torch.bfloat16, enabled=empty.precision == "bf16")
-        with torch.no_grad(), bf16:
+        with torch.no_grad(), arithmetic(device, empty.precision):
             fusion.fuse(ir, vi)
         if device.type == "cuda":
             torch.cuda.synchronize(device)

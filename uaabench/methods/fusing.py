@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from uaabench.core import files, imaging, registry
+from uaabench.core.arithmetic import arithmetic
 from uaabench.core.arrays import ByteImage
 from uaabench.core.errors import DataError, MethodError
 from uaabench.core.files import Mark
@@ -111,8 +112,7 @@ def _fuse(
     set_seed(seed)
     before = _random_states(device) if len(batch) > 1 else b""
     ir, vi = (to_device([getattr(sources, side) for sources in batch], device) for side in ("ir", "vi"))
-    bf16 = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
-    with torch.no_grad(), bf16:
+    with torch.no_grad(), arithmetic(device, precision):
         fused = fuse(ir, vi)
     if before and _random_states(device) != before:
         raise MethodError("it draws random numbers, so that its images depend on the others in their batch")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from uaabench.core.arithmetic import arithmetic
 from uaabench.core.arrays import ByteImage
 from uaabench.core.boxes import Detections
 from uaabench.core.errors import UsageError, WeightsError
@@ -52,8 +53,7 @@ def run(network: nn.Module, images: Sequence[ByteImage], precision: str) -> list
     tensors = [
         torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1))).to(device).float() / 255 for image in images
     ]
-    bf16 = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
-    with torch.inference_mode(), bf16:
+    with torch.inference_mode(), arithmetic(device, precision):
         found: list[dict[str, Tensor]] = network(tensors)
     return [_detections(one["boxes"].float(), one["scores"].float(), one["labels"]) for one in found]
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import numpy as np
 
 from uaabench.core import weights
+from uaabench.core.arithmetic import arithmetic
 from uaabench.core.arrays import ByteImage
 from uaabench.core.errors import UsageError, WeightsError, unknown_name
 from uaabench.judges.segmentation.checkpoint import read_state
@@ -219,8 +220,7 @@ class Segmenter:
             facts = {"ori_shape": (height, width), "img_shape": (height, width), "pad_shape": (height, width)}
             inputs = [torch.from_numpy(np.ascontiguousarray(images[i][..., ::-1].transpose(2, 0, 1))) for i in indices]
             batch = {"inputs": inputs, "data_samples": [SegDataSample(metainfo=facts) for _ in indices]}
-            bf16 = torch.autocast(self.device.type, torch.bfloat16, enabled=self._precision == "bf16")
-            with torch.inference_mode(), bf16:
+            with torch.inference_mode(), arithmetic(self.device, self._precision):
                 results = self._test_step(batch)
             for index, result in zip(indices, results, strict=True):
                 self._require_finite(result)
