@@ -18,6 +18,7 @@ from uaabench.methods.named import MethodPlan
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
 
 Fuser = Callable[[Pair, Sources], ByteImage]
 # Of images fused elsewhere the file of each pair, and what it was when the run was planned.
@@ -68,15 +69,19 @@ def _fuse_one(fusion: FusionMethod, sources: Sources, device: torch.device, prec
     import torch
 
     from uaabench.methods.conformance import validated
+    from uaabench.methods.strips import in_strips
+
+    def fuse(ir: Tensor, vi: Tensor) -> Tensor:
+        fused = fusion.fuse(ir, vi)
+        # Autocast hands out bfloat16; what is kept is 8 bit anyway.
+        return validated(fused.float() if precision == "bf16" else fused, ir)
 
     set_seed(seed)
     ir = imaging.to_tensor(sources.ir).to(device)
     vi = imaging.to_tensor(sources.vi).to(device)
     bf16 = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
     with torch.no_grad(), bf16:
-        fused = fusion.fuse(ir, vi)
-    # Autocast hands out bfloat16; what is kept is 8 bit anyway.
-    return imaging.quantise(validated(fused.float() if precision == "bf16" else fused, ir))[0]
+        return imaging.quantise(in_strips(fuse, ir, vi, reach=fusion.card.reach))[0]
 
 
 def set_seed(seed: int) -> None:
