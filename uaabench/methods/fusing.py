@@ -99,25 +99,30 @@ def make_batch_fuser(
     fuse: FuseBatch = load_method(method, place).fuse
     if is_compiled(method.card, asked=compile_network):
         fuse = compiled(fuse)
-    return lambda pairs: _fuse(fuse, [sources for _, sources in pairs], place, precision, seed)
+    return lambda pairs: _fuse(fuse, [sources for _, sources in pairs], place, precision, seed, method.card.reach)
 
 
 def _fuse(
-    fuse: FuseBatch, batch: Sequence[Sources], device: torch.device, precision: str, seed: int
+    fuse: FuseBatch, batch: Sequence[Sources], device: torch.device, precision: str, seed: int, reach: int | None
 ) -> list[ByteImage]:
     import torch
 
     from uaabench.methods.conformance import validated
+    from uaabench.methods.strips import in_strips
+
+    def checked(ir: Tensor, vi: Tensor) -> Tensor:
+        fused = fuse(ir, vi)
+        # Autocast hands out bfloat16; what is kept is 8 bit anyway.
+        return validated(fused.float() if precision == "bf16" else fused, ir)
 
     set_seed(seed)
     before = _random_states(device) if len(batch) > 1 else b""
     ir, vi = (to_device([getattr(sources, side) for sources in batch], device) for side in ("ir", "vi"))
     with torch.no_grad(), arithmetic(device, precision):
-        fused = fuse(ir, vi)
+        fused = in_strips(checked, ir, vi, reach=reach)
     if before and _random_states(device) != before:
         raise MethodError("it draws random numbers, so that its images depend on the others in their batch")
-    # Autocast hands out bfloat16; what is kept is 8 bit anyway.
-    return imaging.quantise(validated(fused.float() if precision == "bf16" else fused, ir))
+    return imaging.quantise(fused)
 
 
 def to_device(images: Sequence[ByteImage], device: torch.device) -> Tensor:
