@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from uaabench.core import registry
+from uaabench.core import registry, strips
 from uaabench.core.columns import Metric
 from uaabench.core.errors import UsageError
 from uaabench.judges.segmentation import protocols
@@ -196,6 +196,18 @@ def fused(labelled):
 def test_weights_version_name_and_options_of_a_method_are_in_its_key(fused, change):
     unit = fused()
     assert fused(change(unit.method)).key != unit.key
+
+
+def test_how_an_image_is_divided_into_strips_is_in_the_key_of_methods_that_allow_it(fused, monkeypatch):
+    unit = fused()
+    assert unit.method.card.reach is None
+    allowing = replace(unit.method, card=replace(unit.method.card, reach=8))
+    further = replace(unit.method, card=replace(unit.method.card, reach=9))
+    before = [fused(method).key for method in (unit.method, allowing, further)]
+    assert len(set(before)) == 3
+    monkeypatch.setattr(strips, "WHOLE_PIXELS", 1000)
+    assert fused(unit.method).key == unit.key
+    assert fused(allowing).key not in before
 
 
 def test_the_label_of_a_method_is_in_no_key(fused):

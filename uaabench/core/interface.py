@@ -107,6 +107,9 @@ class MethodCard:
         parameters: Number of trainable parameters of the shipped configuration.
         colour: Colour in figures, `#rrggbb`; empty where the next free one will do.
         implementation: `module:Class` that carries it out.
+        reach: How many pixels around a pixel its value in the fused image depends on, for a method that treats all
+            places alike: convolutions without steps. Its large images are fused in strips. None for one that sees the
+            whole image, pools it or stretches it.
         objective: `module:Class` of its network with its own loss, for a training within a common budget; empty for
             a method that is not trained so.
         trainer: `module:Class` of the `uaabench.training.trainer.Trainer` that trains it by a loop of its own.
@@ -131,10 +134,18 @@ class MethodCard:
     parameters: int | None = None
     colour: str = ""
     implementation: str = ""
+    reach: int | None = None
     objective: str = ""
     trainer: str = ""
     explains: str = ""
     checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.reach is not None and (type(self.reach) is not int or self.reach < 0):
+            raise UsageError(
+                f"The card of '{self.name}' has the reach {self.reach!r}; give how many pixels around a pixel the "
+                "method looks at, a whole number from 0 on, or leave it out."
+            )
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -28,7 +28,7 @@ def is_large(height: int, width: int) -> bool:
     return height * width > WHOLE_PIXELS
 
 
-def strips(height: int, width: int, *, border: int, step: int = 1) -> Iterator[Strip]:
+def strips(height: int, width: int, *, border: int, step: int = 1, pixels: int | None = None) -> Iterator[Strip]:
     """A large image in strips, from above.
 
     Args:
@@ -36,12 +36,13 @@ def strips(height: int, width: int, *, border: int, step: int = 1) -> Iterator[S
         width: Its columns.
         border: How many rows around a pixel what is computed there depends on.
         step: Strips and, if `border` is a multiple of it, their borders begin at multiples of so many rows.
+        pixels: About how many pixels a strip has; `WHOLE_PIXELS` unless given.
 
     Example:
         >>> [strip.around for strip in strips(3000, 1400, border=4)]
         [slice(0, 1504, None), slice(1496, 3000, None)]
     """
-    count = max(1, min(-(-height * width // WHOLE_PIXELS), height // LEAST_ROWS))
+    count = max(1, min(-(-height * width // (pixels or WHOLE_PIXELS)), height // LEAST_ROWS))
     rows = height // count // step * step
     for number in range(count):
         first, end = number * rows, (number + 1) * rows if number + 1 < count else height

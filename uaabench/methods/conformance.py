@@ -17,6 +17,8 @@ from torch.nn import functional
 from uaabench.core import imaging
 from uaabench.core.errors import MethodError
 from uaabench.core.interface import FusionMethod
+from uaabench.core.strips import LEAST_ROWS, strips
+from uaabench.methods.strips import joined
 
 HEIGHT, WIDTH = 64, 96
 ROUNDING = 1e-6
@@ -181,6 +183,17 @@ def _sources_unchanged(subject: Subject) -> str:
     return "ir and vi as before"
 
 
+def _in_strips(subject: Subject) -> str:
+    reach = subject.method.card.reach
+    if reach is None:
+        return "not compared: its card gives no reach"
+    ir, vi = scenes(1, 3 * LEAST_ROWS, WIDTH)
+    parts = strips(*ir.shape[-2:], border=reach, pixels=LEAST_ROWS * WIDTH)
+    # On the CPU, as a GPU may sum in another order for another size, which truncation turns into a grey level.
+    here = subject if subject.cpu is None else Subject(subject.cpu, torch.device("cpu"))
+    return _agree(here.fuse(ir, vi), joined(here.fuse, ir, vi, parts), SUM_ORDER, 1, "an image whole and in strips")
+
+
 def _cpu_equals_device(subject: Subject) -> str:
     if subject.cpu is None:
         return "not compared: there is only the CPU"
@@ -197,6 +210,7 @@ CHECKS: dict[str, Callable[[Subject], str]] = {
     "grey visible image": _grey_visible,
     "constant images": _constant_images,
     "sources unchanged": _sources_unchanged,
+    "in strips": _in_strips,
     "CPU equals device": _cpu_equals_device,
 }
 

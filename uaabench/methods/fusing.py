@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import random
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,11 +95,14 @@ def make_batch_fuser(
         return lambda pairs: [_read_precomputed(method, known, pair, sources) for pair, sources in pairs]
     import torch
 
+    from uaabench.methods.strips import in_strips
+
     place = torch.device(device)
     fuse: FuseBatch = load_method(method, place).fuse
     if is_compiled(method.card, asked=compile_network):
         fuse = compiled(fuse)
-    return lambda pairs: _fuse(fuse, [sources for _, sources in pairs], place, precision, seed)
+    in_parts = partial(in_strips, fuse, reach=method.card.reach)
+    return lambda pairs: _fuse(in_parts, [sources for _, sources in pairs], place, precision, seed)
 
 
 def _fuse(

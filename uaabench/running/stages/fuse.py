@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from uaabench.core import files, hashes, imaging, registry
+from uaabench.core import files, hashes, imaging, registry, strips
 from uaabench.core.arrays import ByteImage
 from uaabench.core.errors import DataError, UsageError, faults, sentence
 from uaabench.core.interface import Pair, Sources
@@ -153,6 +153,8 @@ def fuse_unit(
             **({"compiled": True} if is_compiled(method.card, asked=conditions.compiled) else {}),
             **described(task.batches),
         }
+        if method.card.reach is not None:
+            description["strips"] = [method.card.reach, strips.WHOLE_PIXELS]
     key = key_of(Fuse(), description)
     folder = Path(Fuse.name) / dataset.place / folder_name(method, key)
     return Unit(Fuse.name, method, dataset, key, folder, task=task)
