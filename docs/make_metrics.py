@@ -39,13 +39,14 @@ COST = """\
 ## What they cost
 
 `python benchmarks/metrics.py` scores the five default metrics of a pair of 480x640 in turns with a literal reference,
-which computes what CDDFuse's evaluator does as it does it. Medians of 9 rounds with quartiles, one thread, an AMD EPYC
-of 2 virtual processors that other work kept busy all the while, so that only ratios within one process mean anything:
+which computes what CDDFuse's evaluator does as it does it, on one thread. The machine, an AMD EPYC of 2 virtual
+processors, had other work all the while (loads of 2 to 10), so that only ratios within one process mean anything. Each
+figure is the median of 9 rounds with quartiles; four runs of the state before and three of this one:
 
-| times the speed of the literal reference | before, load 2 | now, load 7 |
+| times the speed of the literal reference | before | now |
 | --- | --- | --- |
-| one fused image, sources included | 14.4 (14.1 to 15.7) | 17.1 (16.2 to 17.8) |
-| each of 7 methods that share sources | 30.3 (29.7 to 32.3) | 37.1 (35.2 to 37.9) |
+| one fused image, sources included | 14.4 (14.1 to 15.7), 11.8, 13.0, 13.3 | 17.1 (16.2 to 17.8), 15.6, 18.3 |
+| each of 7 methods that share sources | 30.3 (29.7 to 32.3), 24.7, 23.9, 27.0 | 37.1 (35.2 to 37.9), 35.5, 45.5 |
 
 In time of the processor, which other work disturbs less, one image took 107 ms and takes 79, each of 7 methods 55 and
 34. Of the 79 ms some 30 go into memory that the system hands out anew for each image, not into arithmetic. Formulas of

@@ -50,16 +50,17 @@ def test_a_shipped_network_makes_the_same_bytes_in_strips(
 ) -> None:
     pair, method = Pair("0", tmp_path, tmp_path), plan_method(name)
     assert method.card.reach is not None
-    fuse = make_fuser(method, device="cpu")
-    whole = fuse(pair, sources())
     heights: list[int] = []
     network = registry.method_class(name)
     of_one = network.fuse
     monkeypatch.setattr(network, "fuse", lambda self, ir, vi: heights.append(ir.shape[2]) or of_one(self, ir, vi))
+    fuse = make_fuser(method, device="cpu")
+    whole = fuse(pair, sources())
     monkeypatch.setattr(strips, "WHOLE_PIXELS", 64 * WIDTH)
     np.testing.assert_array_equal(fuse(pair, sources()), whole)
-    assert len(heights) == 3
-    assert max(heights) < HEIGHT / 2
+    assert heights[0] == HEIGHT
+    assert len(heights) == 1 + 3
+    assert max(heights[1:]) < HEIGHT / 2
 
 
 @pytest.mark.usefixtures("small_limit")
@@ -90,7 +91,7 @@ def test_a_method_that_returns_a_strip_of_another_size_is_refused(
 ) -> None:
     network = registry.method_class("ifcnn")
     monkeypatch.setattr(network, "fuse", lambda _self, ir, _vi: ir.repeat(1, 1, 2, 1))
-    with pytest.raises(MethodError, match=r"returned the shape .* for sources of"):
+    with pytest.raises(MethodError, match=r"returned the shape .* for a strip of"):
         make_fuser(plan_method("ifcnn"), device="cpu")(Pair("0", tmp_path, tmp_path), sources())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import random
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,34 +96,32 @@ def make_batch_fuser(
         return lambda pairs: [_read_precomputed(method, known, pair, sources) for pair, sources in pairs]
     import torch
 
+    from uaabench.methods.strips import in_strips
+
     place = torch.device(device)
     fuse: FuseBatch = load_method(method, place).fuse
     if is_compiled(method.card, asked=compile_network):
         fuse = compiled(fuse)
-    return lambda pairs: _fuse(fuse, [sources for _, sources in pairs], place, precision, seed, method.card.reach)
+    in_parts = partial(in_strips, fuse, reach=method.card.reach)
+    return lambda pairs: _fuse(in_parts, [sources for _, sources in pairs], place, precision, seed)
 
 
 def _fuse(
-    fuse: FuseBatch, batch: Sequence[Sources], device: torch.device, precision: str, seed: int, reach: int | None
+    fuse: FuseBatch, batch: Sequence[Sources], device: torch.device, precision: str, seed: int
 ) -> list[ByteImage]:
     import torch
 
     from uaabench.methods.conformance import validated
-    from uaabench.methods.strips import in_strips
-
-    def checked(ir: Tensor, vi: Tensor) -> Tensor:
-        fused = fuse(ir, vi)
-        # Autocast hands out bfloat16; what is kept is 8 bit anyway.
-        return validated(fused.float() if precision == "bf16" else fused, ir)
 
     set_seed(seed)
     before = _random_states(device) if len(batch) > 1 else b""
     ir, vi = (to_device([getattr(sources, side) for sources in batch], device) for side in ("ir", "vi"))
     with torch.no_grad(), arithmetic(device, precision):
-        fused = in_strips(checked, ir, vi, reach=reach)
+        fused = fuse(ir, vi)
     if before and _random_states(device) != before:
         raise MethodError("it draws random numbers, so that its images depend on the others in their batch")
-    return imaging.quantise(fused)
+    # Autocast hands out bfloat16; what is kept is 8 bit anyway.
+    return imaging.quantise(validated(fused.float() if precision == "bf16" else fused, ir))
 
 
 def to_device(images: Sequence[ByteImage], device: torch.device) -> Tensor:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
 
+from uaabench.core.errors import MethodError
 from uaabench.core.strips import Strip, strips
+from uaabench.methods.compiling import FuseBatch
 
-Fuse = Callable[[Tensor, Tensor], Tensor]
 
-
-def in_strips(fuse: Fuse, ir: Tensor, vi: Tensor, *, reach: int | None) -> Tensor:
+def in_strips(fuse: FuseBatch, ir: Tensor, vi: Tensor, *, reach: int | None) -> Tensor:
     """Fuse a batch, in strips if its images are large and its method looks no further than `reach`.
 
     What comes out is the image that `fuse` makes of the whole, but for the order in which a library sums: that can move
@@ -23,6 +23,9 @@ def in_strips(fuse: Fuse, ir: Tensor, vi: Tensor, *, reach: int | None) -> Tenso
         ir: The infrared images.
         vi: The visible images.
         reach: The `reach` of the method's card.
+
+    Raises:
+        MethodError: A strip comes out in another size.
     """
     height, width = ir.shape[-2:]
     if reach is None:
@@ -31,7 +34,15 @@ def in_strips(fuse: Fuse, ir: Tensor, vi: Tensor, *, reach: int | None) -> Tenso
     return joined(fuse, ir, vi, strips(height, width, border=reach))
 
 
-def joined(fuse: Fuse, ir: Tensor, vi: Tensor, parts: Iterable[Strip]) -> Tensor:
+def joined(fuse: FuseBatch, ir: Tensor, vi: Tensor, parts: Iterable[Strip]) -> Tensor:
     """Fuse strip by strip and lay the inner rows one below the other."""
-    fused = [fuse(ir[..., part.around, :], vi[..., part.around, :])[..., part.inner, :] for part in parts]
-    return torch.cat(fused, dim=-2)
+    return torch.cat([_fused(fuse, ir, vi, part) for part in parts], dim=-2)
+
+
+def _fused(fuse: FuseBatch, ir: Tensor, vi: Tensor, part: Strip) -> Tensor:
+    ir, vi = ir[..., part.around, :], vi[..., part.around, :]
+    fused = fuse(ir, vi)
+    # A larger image would pass unseen, as its inner rows would be as many.
+    if fused.shape[-2:] != ir.shape[-2:]:
+        raise MethodError(f"fuse returned the shape {tuple(fused.shape)} for a strip of {tuple(ir.shape)}")
+    return fused[..., part.inner, :]
