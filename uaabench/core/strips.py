@@ -39,8 +39,8 @@ def strips(height: int, width: int, *, border: int, step: int = 1, pixels: int |
         pixels: About how many pixels a strip has; `WHOLE_PIXELS` unless given.
 
     Example:
-        >>> [strip.around for strip in strips(3000, 1400, border=4)]
-        [slice(0, 1504, None), slice(1496, 3000, None)]
+        >>> [strip.around for strip in strips(2900, 1400, border=4)]
+        [slice(0, 1454, None), slice(1446, 2900, None)]
     """
     count = max(1, min(-(-height * width // (pixels or WHOLE_PIXELS)), height // LEAST_ROWS))
     rows = height // count // step * step
