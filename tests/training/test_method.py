@@ -13,7 +13,7 @@ from uaabench.training import budget as budgets
 from uaabench.training.budget import Budget
 from uaabench.training.crops import CropSampler
 from uaabench.training.looking import held_out_loss
-from uaabench.training.method import train
+from uaabench.training.method import choose_rate, train
 from uaabench.training.objective import objective_of, trainable
 from uaabench.training.pairs import TrainingPairs
 
@@ -186,9 +186,16 @@ def test_the_rate_with_the_lowest_held_out_loss_is_taken_and_kept(pairs, tmp_pat
     monkeypatch.setattr("uaabench.training.method.held_out_loss", lambda *_: pytest.fail("tried again"))
     train("mmdrfuse", pairs, budget, CPU, tmp_path)
     monkeypatch.undo()
-    (tmp_path / "rates.json").write_text('{"0.01": ')
-    train("mmdrfuse", pairs, budget, CPU, tmp_path)
-    assert json.loads((tmp_path / "rates.json").read_text()) == losses
+    for cut in ('{"0.01": ', "[]", '{"0.01": 0.5}'):
+        (tmp_path / "rates.json").write_text(cut)
+        train("mmdrfuse", pairs, budget, CPU, tmp_path)
+        assert json.loads((tmp_path / "rates.json").read_text()) == losses
+
+
+def test_a_rate_is_taken_as_it_was_written(pairs, tmp_path):
+    budget = TINY.model_copy(update={"rates": [0.00123456789, 0.00123456788], "trial": 1, "steps": 1})
+    assert choose_rate("mmdrfuse", pairs, budget, CPU, tmp_path) in budget.rates
+    assert len(json.loads((tmp_path / "rates.json").read_text())) == 2
 
 
 def test_rates_that_all_diverge_are_a_sentence(pairs, tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from uaabench.core import decoding
+from uaabench.core.arrays import ByteImage
 from uaabench.core.errors import DataError, faults
 from uaabench.core.interface import Pair
 from uaabench.running.units import Runtime
@@ -67,6 +68,12 @@ def _size_or_none(pair: Pair) -> Size:
     with suppress(DataError):
         return decoding.size(pair.ir)
     return (0, 0)
+
+
+def size_of(image: ByteImage) -> Size:
+    """Size of an (H,W) or (H,W,C) image."""
+    height, width = image.shape[:2]
+    return height, width
 
 
 def threads_beside(runtime: Runtime) -> int:

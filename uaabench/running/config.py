@@ -19,8 +19,8 @@ from pydantic import (
 from uaabench.core.errors import UsageError
 from uaabench.core.mappings import read_mapping
 
-# A file writes a path as text.
 MOST_AT_ONCE = 1024
+# A file writes a path as text.
 GivenPath = Annotated[Path, Field(strict=False)]
 
 

@@ -88,27 +88,34 @@ def choose_rate(name: str, pairs: TrainingPairs, budget: Budget, device: torch.d
     Raises:
         UsageError: With none of the rates the loss stays finite.
     """
-    file = folder / RATES
+    rates = {str(rate): rate for rate in budget.rates}
     losses: dict[str, float | None] = {}
     with suppress(OSError, ValueError):  # what was not kept whole is tried again
-        losses = json.loads(file.read_text(encoding="utf-8"))
-    for rate in budget.rates if not losses else ():
-        place = folder / f"rate-{rate:g}"
-        place.mkdir(exist_ok=True)
-        short = budget.model_copy(update={"steps": budget.trial, "patience": 0, "look_every": 0})
-        trial = _Training(name, pairs, short, rate, device)
-        try:
-            trial.run(place)
-            losses[f"{rate:g}"] = held_out_loss(trial.objective, pairs.held_out, budget, device)
-        except DivergedError:
-            losses[f"{rate:g}"] = None
-    finite = {rate: loss for rate, loss in losses.items() if loss is not None and math.isfinite(loss)}
+        losses = json.loads((folder / RATES).read_text(encoding="utf-8"))
+    if not (isinstance(losses, dict) and losses.keys() == rates.keys()):
+        losses = {key: _tried(name, pairs, budget, rate, device, folder / f"rate-{key}") for key, rate in rates.items()}
+        write_json(folder / RATES, losses)
+    for key in rates:
+        shutil.rmtree(folder / f"rate-{key}", ignore_errors=True)
+    finite = {key: loss for key, loss in losses.items() if loss is not None}
     if not finite:
         raise UsageError(f"With none of the learning rates {', '.join(losses)} the loss stays finite; try lower ones.")
-    write_json(file, losses)
-    for rate in budget.rates:
-        shutil.rmtree(folder / f"rate-{rate:g}", ignore_errors=True)
-    return float(min(finite, key=finite.__getitem__))
+    return rates[min(finite, key=finite.__getitem__)]
+
+
+def _tried(
+    name: str, pairs: TrainingPairs, budget: Budget, rate: float, device: torch.device, folder: Path
+) -> float | None:
+    """The loss on held-out pairs after a short training with a learning rate; None where it is not finite."""
+    claim(folder, f"{rate}\n")
+    short = budget.model_copy(update={"steps": budget.trial, "patience": 0, "look_every": 0})
+    trial = _Training(name, pairs, short, rate, device)
+    try:
+        trial.run(folder)
+    except DivergedError:
+        return None
+    loss = held_out_loss(trial.objective, pairs.held_out, budget, device)
+    return loss if math.isfinite(loss) else None
 
 
 class _Training:

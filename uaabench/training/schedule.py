@@ -18,9 +18,7 @@ def warm_cosine(step: int, steps: int, warmup: float) -> float:
         [0.5, 1.0, 1.0, 0.5, 0.0]
     """
     rise = max(1, round(steps * warmup))
-    if step < rise:
-        return (step + 1) / rise
-    return 0.5 + 0.5 * math.cos(math.pi * (step - rise) / max(1, steps - rise))
+    return _factor(step, rise, rise, steps)
 
 
 def halving(step: int, steps: int, halvings: int) -> float:
@@ -31,6 +29,13 @@ def halving(step: int, steps: int, halvings: int) -> float:
         [1.0, 1.0, 0.5, 0.25, 0.125]
     """
     return 0.5 ** (step * (halvings + 1) // steps)
+
+
+def _factor(step: int, rise: int, fall: int, end: int) -> float:
+    """A linear rise over so many steps, 1 until the step where the fall begins, and half a cosine down to zero."""
+    if step < rise:
+        return (step + 1) / rise
+    return 0.5 + 0.5 * math.cos(math.pi * max(0, step - fall) / max(1, end - fall))
 
 
 class Schedule:
@@ -59,9 +64,7 @@ class Schedule:
 
     def factor(self, step: int) -> float:
         """Factor of the learning rate at a step, from 0."""
-        if step < self._rise:
-            return (step + 1) / self._rise
-        return 0.5 + 0.5 * math.cos(math.pi * max(0, step - self._fall) / max(1, self.end - self._fall))
+        return _factor(step, self._rise, self._fall, self.end)
 
     def look(self, step: int, loss: float) -> None:
         """Take note of the loss of held-out pairs after so many steps, which may be where the rate begins to fall."""

@@ -106,7 +106,10 @@ class Detect(Stage):
 
         threads, ahead = batches.threads_beside(runtime), max(judge.batches.values(), default=1)
         read = ordered_map(load, pairs, threads=threads, ahead=ahead)
-        yield from (_judged(done, unit) for done in Batches(detect, _size, judge.batches).map(read))
+        yield from (
+            _judged(done, unit)
+            for done in Batches(detect, lambda one: batches.size_of(one.image), judge.batches).map(read)
+        )
 
     def finish(self, run: Path, units: Sequence[Unit]) -> None:
         """Write the detections of each unit as COCO JSON, with the true boxes."""
@@ -209,11 +212,6 @@ def _load(dataset: PlannedPairs, pair: Pair, artefact: Path, unit: Unit, sha256:
     if true is None:
         raise DataError("there is no file of boxes for this pair")
     return Loaded(in_colour(dataset, pair, artefact), true, sha256)
-
-
-def _size(loaded: Loaded) -> Size:
-    height, width, _ = loaded.image.shape
-    return height, width
 
 
 def _judged(done: Done[Pair, tuple[Loaded, Detections]], unit: Unit) -> Outcome:

@@ -26,7 +26,7 @@ from uaabench.judges.segmentation.report import class_grid, details
 from uaabench.judges.segmentation.segmenters import Segmenter, SegmenterFile
 from uaabench.judges.shown import judged
 from uaabench.running import batches, store
-from uaabench.running.batches import Batches, Done, Size
+from uaabench.running.batches import Batches, Done
 from uaabench.running.config import RunConfig
 from uaabench.running.stage import Planning, Row, Stage, View, by_method, unit_of
 from uaabench.running.units import DatasetPlan, Outcome, PlannedPairs, Runtime, Share, Unit
@@ -103,7 +103,7 @@ class Segment(Stage):
 
         threads, ahead = batches.threads_beside(runtime), max(judge.batches.values(), default=1)
         read = ordered_map(load, pairs, threads=threads, ahead=ahead)
-        for done in Batches(segment, _size, judge.batches).map(read):
+        for done in Batches(segment, lambda one: batches.size_of(one.image), judge.batches).map(read):
             yield _judged(done, unit, runtime.run)
 
     def judge(self, units: Sequence[Unit]) -> tuple[str, Mapping[str, Any]]:
@@ -196,11 +196,6 @@ def _load(dataset: PlannedPairs, pair: Pair, artefact: Path, sha256: str) -> Loa
     if label is None:
         raise DataError("there is no label map for this pair")
     return Loaded(in_colour(dataset, pair, artefact), label, sha256)
-
-
-def _size(loaded: Loaded) -> Size:
-    height, width, _ = loaded.image.shape
-    return height, width
 
 
 def _judged(done: Done[Pair, tuple[Loaded, ByteImage]], unit: Unit, run: Path) -> Outcome:

@@ -78,7 +78,7 @@ class Fuse(Stage):
 
         threads, ahead = batches.threads_beside(runtime), max(task.batches.values(), default=1)
         sources = ordered_map(read, pairs, threads=threads, ahead=ahead)
-        fused = Batches(fuse, _size, task.batches).map(sources)
+        fused = Batches(fuse, lambda given: batches.size_of(given[1].ir), task.batches).map(sources)
         folder = runtime.run / unit.folder
         yield from ordered_map(lambda done: _write(unit, folder, done), fused, threads=threads, ahead=ahead)
 
@@ -199,11 +199,6 @@ def _attempt(function: Callable[..., Result], *arguments: Any) -> Result | BaseE
         return function(*arguments)
     except faults() as error:
         return error
-
-
-def _size(given: tuple[Pair, Sources]) -> Size:
-    height, width = given[1].ir.shape
-    return height, width
 
 
 def _write(unit: Unit, folder: Path, done: Done[Pair, ByteImage]) -> Outcome:
