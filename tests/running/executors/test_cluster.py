@@ -13,6 +13,8 @@ from processes import is_running, start, wait_for
 from uaabench.core import registry
 from uaabench.running import config, pipeline, plan, store
 from uaabench.running.executors import cluster as clusters
+from uaabench.running.executors import remote
+from uaabench.running.executors.workers import WorkerDied
 
 distributed = pytest.importorskip("distributed")
 
@@ -214,6 +216,21 @@ def test_workers_of_this_machine_end_with_their_launcher(words, plugin, tmp_path
     os.kill(launcher.pid, signal.SIGKILL)
     launcher.join()
     wait_until_ended(calls(plugin))
+
+
+@pytest.mark.slow
+def test_a_job_whose_worker_dies_before_its_result_is_fetched_has_died(cluster, monkeypatch):
+    async def lost(*_args, **_kwargs):
+        raise WorkerDied("begun before")
+
+    client = distributed.Client(cluster, set_as_default=False)
+    monkeypatch.setattr(client, "_gather", lost)
+    sender = clusters.Sender(client, None)
+    monkeypatch.setattr(remote, "work", len)
+    # What is wrong with it is told, and never nothing: a run would wait for ever.
+    assert isinstance(sender.submit("job").exception(timeout=20), WorkerDied)
+    monkeypatch.undo()
+    client.close()
 
 
 def test_a_scheduler_that_is_not_there_is_said(uaabench, words, tmp_path, monkeypatch):

@@ -13,11 +13,13 @@ import os
 import pickle
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import CancelledError, Executor, Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import WeakSet
 
 from uaabench.core.errors import ClusterError, UsageError, sentence
 from uaabench.running.executors import remote
@@ -89,14 +91,13 @@ class Cluster(Workers):
         """Connect, unless that was done; jobs are given up where the block raises."""
         client = self._client()
         self._refuse_lost()
-        resources = {"resources": {"GPU": 1}} if self._gpu else {}
-        inner = client.get_executor(pure=False, retries=0, **resources)
+        sender = Sender(client, self._surroundings, gpu=self._gpu)
         # What runs cannot be cancelled; its worker ends it within a second, as its progress file will be gone.
         try:
-            yield _Sender(inner, self._surroundings)
+            yield sender
         except BaseException:
             with suppress(Exception):
-                inner.shutdown(wait=False)
+                sender.shutdown(wait=False)
             raise
 
     def shares(self, pairs: int) -> int:
@@ -229,18 +230,51 @@ def _silence() -> None:
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-class _Sender(Executor):
-    """Sends jobs to workers, with what these must find."""
+class Sender(Executor):
+    """Sends jobs to workers, with what these must find.
 
-    def __init__(self, inner: Executor, surroundings: Surroundings) -> None:
-        self._inner, self._surroundings = inner, surroundings
+    Not the executor that Dask has itself: where a worker dies between the end of its job and the fetching of the
+    result, fetching raises, and the future of that executor never ends.
+
+    Args:
+        client: Is connected to the scheduler.
+        surroundings: What each worker must find.
+        gpu: Whether each job needs a GPU.
+    """
+
+    def __init__(self, client: Client, surroundings: Surroundings, *, gpu: bool = False) -> None:
+        self._client, self._surroundings = client, surroundings
+        self._options: dict[str, Any] = {"pure": False, "retries": 0, **({"resources": {"GPU": 1}} if gpu else {})}
+        self._asked: WeakSet[Any] = WeakSet()
 
     def submit(self, job: Any, /, *_: Any, **__: Any) -> Future[Any]:
         """Have a worker carry a job out.
 
         As bytes: Dask would take the job apart and put it together again twice on its way, ten times slower.
         """
-        return self._inner.submit(remote.work, pickle.dumps((self._surroundings, job)))
+        asked = self._client.submit(remote.work, pickle.dumps((self._surroundings, job)), **self._options)
+        self._asked.add(asked)
+        given: Future[Any] = Future()
+        asked.add_done_callback(partial(_hand_on, given))
+        return given
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
+        """Give up the jobs that no worker has begun."""
+        self._client.cancel(list(self._asked))
+
+
+def _hand_on(given: Future[Any], asked: Any) -> None:
+    """Let a future end as that of Dask has; called in a thread for that."""
+    try:
+        result = asked.result()
+    except CancelledError:
+        given.cancel()
+        # Who waits for several futures is woken by this only.
+        given.set_running_or_notify_cancel()
+    except BaseException as error:
+        given.set_exception(error)
+    else:
+        given.set_result(result)
 
 
 def running(address: str) -> Started:
