@@ -106,7 +106,7 @@ class SpatialInteraction(nn.Module):
 
     def forward(self, visible: Tensor, infrared: Tensor) -> tuple[Tensor, Tensor]:
         """Visible and infrared features (B,16,H,W) to new ones."""
-        spectrum = torch.fft.rfft2(visible) * torch.fft.rfft2(infrared)
+        spectrum = torch.fft.rfft2(visible.float()) * torch.fft.rfft2(infrared.float())
         fused = self.get_submodule("norm1")(torch.fft.irfft2(spectrum, s=visible.shape[2:])) * infrared
         for order in (1, 2, 3):
             refined = self.get_submodule(f"reflashFused{order}")(fused)

@@ -1,6 +1,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,21 @@ def test_a_broken_contract_shows_at_once(rule: Rule) -> None:
 def test_a_device_that_disagrees_with_the_cpu_is_reported() -> None:
     assert failed(average, cpu=average) == set()
     assert failed(average, cpu=lambda ir, vi: torch.maximum(ir, luminance(vi))) == {"CPU equals device"}
+
+
+def test_a_method_that_cuts_to_grey_levels_may_be_one_level_apart_in_few_places() -> None:
+    def cut(ir: Tensor, vi: Tensor) -> Tensor:
+        return (average(ir, vi) * 255).floor() / 255
+
+    def elsewhere(ir: Tensor, vi: Tensor, columns: int, levels: int) -> Tensor:
+        # As a sum in another order that crosses a whole number.
+        fused = cut(ir, vi)
+        fused[..., :1, :columns] += levels / 255
+        return fused.clamp(max=1)
+
+    assert failed(cut, cpu=partial(elsewhere, columns=8, levels=1)) == set()
+    assert failed(cut, cpu=partial(elsewhere, columns=8, levels=2)) == {"CPU equals device"}
+    assert failed(cut, cpu=lambda ir, vi: (cut(ir, vi) + 1 / 255).clamp(max=1)) == {"CPU equals device"}
 
 
 def test_the_detail_says_what_was_wrong() -> None:

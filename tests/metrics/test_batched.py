@@ -5,10 +5,11 @@ import torch
 from uaabench.core.arrays import ByteImage
 from uaabench.core.interface import Sources
 from uaabench.metrics.batched import batched
-from uaabench.metrics.profiles import Scene, prepare_on
+from uaabench.metrics.profiles import PROFILES, Scene, prepare_on, profile
 from uaabench.metrics.profiles.cddfuse import CDDFUSE
 from uaabench.metrics.profiles.device import DeviceScene
 from uaabench.metrics.profiles.published import PUBLISHED
+from uaabench.metrics.profiles.tang_legacy import TANG_LEGACY
 from uaabench.metrics.profiles.vifb import VIFB
 
 HEADLINE = CDDFUSE.select()
@@ -77,6 +78,19 @@ def test_only_metrics_that_compute_the_same_have_the_batched_form() -> None:
     assert all(batched(metric) is not None for metric in HEADLINE)
     assert batched(PUBLISHED.metrics["VIF"]) is None  # has another rule for a source without structure
     assert batched(VIFB.metrics["SF"]) is None
+    assert batched(TANG_LEGACY.metrics["Qabf"]) is None  # computes the same on edges of another range
+
+
+@on_every_device
+@pytest.mark.parametrize("name", PROFILES)
+def test_no_profile_has_other_values_on_a_device(device: str, name: str) -> None:
+    convention = profile(name)
+    metrics = convention.select(["all"])
+    sources, fused = grey_sources(image(0), image(1)), image(2)
+    here, there = Scene(convention, sources), DeviceScene(convention, sources, device)
+    ((expected,), (found,)) = (scene.score_all([scene.read(fused)], metrics) for scene in (here, there))
+    assert [(value.metric, value.status) for value in found] == [(value.metric, value.status) for value in expected]
+    np.testing.assert_allclose([v.value for v in found], [v.value for v in expected], rtol=1e-9, atol=1e-9)
 
 
 def test_a_profile_prepares_sources_for_the_named_device() -> None:

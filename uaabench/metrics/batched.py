@@ -102,16 +102,19 @@ def _edges(images: Tensor) -> tuple[Tensor, Tensor]:
     return torch.sqrt(sx * sx + sy * sy), torch.arctan(slope)
 
 
-# By the function that a profile's metric computes with: a profile that computes otherwise finds nothing here.
-_BATCHED: tuple[tuple[Callable[..., float], BatchedMetric], ...] = (
-    (en.EN.compute, entropy),
-    (sd.SD.compute, standard_deviation),
-    (sf.SF.compute, spatial_frequency),
-    (vif.VIF.compute, visual_information_fidelity),
-    (qabf.QABF.compute, edge_preservation),
+_BATCHED: tuple[tuple[Metric, BatchedMetric], ...] = (
+    (en.EN, entropy),
+    (sd.SD, standard_deviation),
+    (sf.SF, spatial_frequency),
+    (vif.VIF, visual_information_fidelity),
+    (qabf.QABF, edge_preservation),
 )
 
 
 def batched(metric: Metric) -> BatchedMetric | None:
-    """The batched form of a metric, or None."""
-    return next((form for compute, form in _BATCHED if compute is metric.compute), None)
+    """The batched form of a metric, or None, as for that of a profile that computes otherwise or on other features."""
+    return next((form for known, form in _BATCHED if _computes_as(metric, known)), None)
+
+
+def _computes_as(metric: Metric, known: Metric) -> bool:
+    return metric.compute is known.compute and metric.features is known.features

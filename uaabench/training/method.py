@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import platform
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +16,7 @@ from uaabench.core import registry, weights
 from uaabench.core.errors import UsageError
 from uaabench.core.files import write_json
 from uaabench.core.weights import WeightsCard
+from uaabench.training import hardware
 from uaabench.training.budget import Budget
 from uaabench.training.crops import CropSampler
 from uaabench.training.looking import held_out_loss, held_out_metrics
@@ -205,7 +204,7 @@ class _Training:
             recipe=" ".join(filter(None, [f"Loss: {self.objective.loss}.", self.objective.differs, budget])),
             steps=self.course.end,
             minutes=round(self.seconds / 60, 1),
-            hardware=f"{torch.get_num_threads()} threads of {platform.machine()}, {os.cpu_count()} cores",
+            hardware=hardware.described(self.device),
             seed=self.budget.seed,
             parameters=sum(value.numel() for value in state.values()),
             note=self._validated() if self.pairs.held_out else "",

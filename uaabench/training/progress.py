@@ -80,7 +80,7 @@ class Loop:
 
     def _load(self, file: Path) -> int:
         try:
-            content = torch.load(file, weights_only=True)
+            content = torch.load(file, map_location="cpu", weights_only=True)
             self._seconds = float(content["seconds"])
             for name, part in self._parts.items():
                 part.load_state_dict(content["states"][name])

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -30,6 +28,7 @@ from uaabench.baselines.uaa.training.segmenter import load_backbone
 from uaabench.core import weights
 from uaabench.core.errors import UaabenchError, WeightsError
 from uaabench.core.weights import WeightsCard
+from uaabench.training import hardware
 from uaabench.training.pairs import find
 from uaabench.training.progress import Log, Loop, Stateful, claim
 from uaabench.training.schedule import warm_cosine
@@ -180,7 +179,7 @@ def export(folder: Path, out: Path) -> Path:
         recipe=_in_words(recipe, content["done"], facts["backbone"]),
         steps=content["done"],
         minutes=round(content["seconds"] / 60, 1),
-        hardware=f"{torch.get_num_threads()} threads of {platform.machine()}, {os.cpu_count()} cores",
+        hardware=hardware.described(),
         seed=recipe.seed,
         parameters=sum(value.numel() for value in state.values()),
         note=NOTE,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 from pathlib import Path
 
 import torch
@@ -14,6 +12,7 @@ from uaabench.baselines.uaa.training.recipe import Recipe
 from uaabench.core import weights
 from uaabench.core.errors import WeightsError
 from uaabench.core.weights import WeightsCard
+from uaabench.training import hardware
 
 
 def export(folder: Path, out: Path) -> Path:
@@ -47,7 +46,7 @@ def export(folder: Path, out: Path) -> Path:
         recipe=_in_words(recipe, joint["done"]),
         steps=recipe.segmenter.steps + joint["done"],
         minutes=round(seconds / 60, 1),
-        hardware=f"{torch.get_num_threads()} threads of {platform.machine()}, {os.cpu_count()} cores",
+        hardware=hardware.described(),
         seed=recipe.seed,
         parameters=sum(value.numel() for value in state.values()),
     )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from uaabench.baselines.uaaplus.training.recipe import Recipe
 from uaabench.core import weights
 from uaabench.core.errors import WeightsError
 from uaabench.core.weights import WeightsCard
+from uaabench.training import hardware
 
 
 def export(folder: Path, out: Path) -> Path:
@@ -48,7 +47,7 @@ def export(folder: Path, out: Path) -> Path:
         recipe=_in_words(recipe, found["done"]),
         steps=found["done"],
         minutes=round(found["seconds"] / 60, 1),
-        hardware=f"{torch.get_num_threads()} threads of {platform.machine()}, {os.cpu_count()} cores",
+        hardware=hardware.described(),
         seed=recipe.seed,
         parameters=sum(value.numel() for value in state.values()),
         note=f"The fusion network alone; its segmenter is that of the weights '{NAME}'.",
