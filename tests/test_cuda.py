@@ -20,6 +20,9 @@ from uaabench.methods import conformance
 from uaabench.methods.fusing import load_method, make_batch_fuser, to_device
 from uaabench.methods.named import plan_method
 from uaabench.metrics.profiles import PROFILES, prepare_on, profile
+from uaabench.training.crops import Batch
+from uaabench.training.objective import objective_of, trainable
+from uaabench.training.progress import Loop
 
 pytestmark = pytest.mark.cuda
 CPU = torch.device("cpu")
@@ -71,6 +74,26 @@ def test_pairs_fused_at_once_on_a_gpu_are_those_fused_alone_to_a_grey_level(gpu,
 def test_a_gpu_is_given_the_same_sources_as_a_processor(gpu):
     images = [sources(n).vi for n in range(3)]
     assert torch.equal(to_device(images, gpu).cpu(), to_device(images, CPU))
+
+
+@pytest.mark.parametrize("name", [name for name in trainable() if registry.method_card(name).objective])
+def test_a_method_can_be_trained_on_a_gpu_in_mixed_precision(gpu, name):
+    ir, vi = conformance.scenes(2, 96, 96)
+    nothing = torch.zeros(2, 96, 96, dtype=torch.long)
+    batch = Batch(ir, vi, label=nothing, has_label=torch.zeros(2, dtype=torch.bool)).on(gpu)
+    objective = objective_of(name)().to(gpu)
+    objective.mixed_precision = True
+    objective.prepare(batch)
+    torch.stack(list(objective.terms(batch).values())).sum().backward()
+    assert all(parameter.grad.isfinite().all() for parameter in objective.network.parameters())
+
+
+def test_a_checkpoint_of_a_gpu_is_read_without_one(gpu, tmp_path, monkeypatch):
+    file, part = tmp_path / "checkpoint.pt", torch.nn.Linear(2, 2).to(gpu)
+    for _ in Loop(file, {"part": part}, steps=1, every=1):
+        pass
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert Loop(file, {"part": torch.nn.Linear(2, 2)}, steps=1, every=1).done == 1
 
 
 @pytest.mark.parametrize("name", PROFILES)

@@ -10,6 +10,7 @@ from torch import nn
 from uaabench.core import registry, weights
 from uaabench.core.errors import UsageError
 from uaabench.training import budget as budgets
+from uaabench.training import hardware
 from uaabench.training.budget import Budget
 from uaabench.training.crops import CropSampler
 from uaabench.training.looking import held_out_loss
@@ -44,6 +45,12 @@ def test_every_method_trains_and_its_weights_load_and_fuse(name, pairs, tmp_path
     fused = method.fuse(torch.rand(1, 1, 32, 40), torch.rand(1, 3, 32, 40))
     assert fused.shape[2:] == (32, 40)
     assert fused.isfinite().all()
+
+
+def test_a_card_names_the_gpu_of_a_training(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"Card {device.index}")
+    on_processor, on_gpu = hardware.described(CPU), hardware.described(torch.device("cuda:1"))
+    assert on_gpu == f"Card 1, {on_processor}"
 
 
 @pytest.mark.parametrize("name", WITHIN_A_BUDGET)

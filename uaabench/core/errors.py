@@ -7,9 +7,11 @@ defect of the program or of a method, and keeps its traceback.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
+
+Result = TypeVar("Result")
 
 # So many names are listed in a message where none is near, for example of the pairs of a data set.
 MOST_NAMES = 40
@@ -119,3 +121,11 @@ def faults() -> tuple[type[BaseException], ...]:
     KeyboardInterrupt, or an exception of its own that is no `Exception`.
     """
     return (BaseException,) if _is_worker else (Exception, SystemExit)
+
+
+def attempt(function: Callable[..., Result], *arguments: Any) -> Result | BaseException:
+    """Call a function and return the fault that it raises instead of raising it: one pair must not stop the others."""
+    try:
+        return function(*arguments)
+    except faults() as error:
+        return error

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 from uaabench.core import files, hashes, imaging, registry, strips
 from uaabench.core.arrays import ByteImage
-from uaabench.core.errors import DataError, UsageError, faults, sentence
+from uaabench.core.errors import DataError, UsageError, attempt, faults, sentence
 from uaabench.core.interface import Pair, Sources
 from uaabench.core.streams import ordered_map
 from uaabench.methods.compiling import is_compiled
@@ -21,8 +21,6 @@ from uaabench.running.config import RunConfig
 from uaabench.running.stage import Planning, Stage, folder_name, key_of
 from uaabench.running.triples import refuse_strangers
 from uaabench.running.units import DatasetPlan, Outcome, Runtime, Share, Unit
-
-Result = TypeVar("Result")
 
 
 class Fuse(Stage):
@@ -73,7 +71,7 @@ class Fuse(Stage):
             return
 
         def read(pair: Pair) -> tuple[Pair, tuple[Pair, Sources] | BaseException]:
-            sources = _attempt(dataset.read, pair)
+            sources = attempt(dataset.read, pair)
             return pair, sources if isinstance(sources, BaseException) else (pair, sources)
 
         threads, ahead = batches.threads_beside(runtime), max(task.batches.values(), default=1)
@@ -193,17 +191,9 @@ def _refuse_strangers(folder: Path, datasets: Sequence[DatasetPlan]) -> None:
     refuse_strangers(strangers, len(fused), str(folder), " or ".join(dataset.label for dataset in datasets))
 
 
-def _attempt(function: Callable[..., Result], *arguments: Any) -> Result | BaseException:
-    """Call a function and return its exception instead of raising it: one pair must not stop the others."""
-    try:
-        return function(*arguments)
-    except faults() as error:
-        return error
-
-
 def _write(unit: Unit, folder: Path, done: Done[Pair, ByteImage]) -> Outcome:
     path = folder / f"{done.key.id}.png"
-    written = done.result if isinstance(done.result, BaseException) else _attempt(imaging.write_png, path, done.result)
+    written = done.result if isinstance(done.result, BaseException) else attempt(imaging.write_png, path, done.result)
     if isinstance(written, BaseException):
         return Outcome(unit, done.key, reason=sentence(written))
     return Outcome(unit, done.key, {**store.file_facts(path), **batches.noted(done)})

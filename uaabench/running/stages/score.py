@@ -6,7 +6,7 @@ The methods are scored together, pair by pair: what a metric computes of the sou
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, groupby
@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 
 from uaabench.core import imaging, registry
 from uaabench.core.columns import Metric
-from uaabench.core.errors import faults, sentence
-from uaabench.core.interface import Pair, Sources
+from uaabench.core.errors import attempt, sentence
+from uaabench.core.interface import Sources
 from uaabench.core.streams import ordered_map
 from uaabench.metrics.profiles import Plane, Profile, Value, prepare_on, profile
 from uaabench.running import store
@@ -68,14 +68,15 @@ class Score(Stage):
         return lambda pair, value: value["artefact"] == known.get(pair)
 
     def work(self, share: Share, runtime: Runtime) -> Iterator[Outcome]:
-        """Score the pairs in threads; one that cannot be read does not stop the others."""
+        """Score the pairs in threads, while another reads ahead; one that cannot be read does not stop the others."""
         task: Scoring = share.units[0].task
         convention = profile(task.profile)
         hashes = {unit.folder: store.artefact_hashes(runtime.run, unit) for unit in share.units}
         dataset = share.units[0].dataset.open()
         read = dataset.read if task.against == "degraded" else dataset.read_clean
-        score = partial(_score_pair, read, convention, convention.look_up(task.metrics), runtime, hashes)
-        yield from chain.from_iterable(ordered_map(score, share.waiting, threads=runtime.threads))
+        score = partial(_score_pair, convention, convention.look_up(task.metrics), runtime, hashes)
+        sources = ordered_map(lambda work: (work, attempt(read, work[0])), share.waiting, threads=1)
+        yield from chain.from_iterable(ordered_map(score, sources, threads=runtime.threads))
 
     def records(self, run: Path, units: Sequence[Unit]) -> Iterator[Row]:
         """One record for each pair and metric; for a pair without values one that is failed, with an empty metric."""
@@ -117,34 +118,34 @@ def scored(values: Sequence[Value]) -> dict[str, Any]:
 
 
 def _score_pair(
-    read: Callable[[Pair], Sources],
     convention: Profile,
     metrics: Sequence[Metric],
     runtime: Runtime,
     hashes: Mapping[Path, Mapping[str, str]],
-    work: Waiting,
+    given: tuple[Waiting, Sources | BaseException],
 ) -> list[Outcome]:
     """Score the fused images of one pair; one that cannot be read does not stop the others."""
-    pair, units = work
-    try:
-        scene = prepare_on(runtime.device, convention, read(pair))
-    except faults() as error:
-        return [Outcome(unit, pair, reason=sentence(error)) for unit in units]
+    (pair, units), sources = given
+    scene = sources if isinstance(sources, BaseException) else attempt(prepare_on, runtime.device, convention, sources)
+    if isinstance(scene, BaseException):
+        return [Outcome(unit, pair, reason=sentence(scene)) for unit in units]
+
+    def read(unit: Unit) -> list[Plane]:
+        artefact = store.verified_artefact(runtime.run, unit, pair.id, hashes[unit.folder][pair.id])
+        return scene.read(imaging.read_rgb(artefact))
+
     whole: list[Unit] = []
     outcomes: list[Outcome] = []
 
     def images() -> Iterator[list[Plane]]:
-        for unit in units:
-            try:
-                artefact = store.verified_artefact(runtime.run, unit, pair.id, hashes[unit.folder][pair.id])
-                planes = scene.read(imaging.read_rgb(artefact))
-            except faults() as error:
-                outcomes.append(Outcome(unit, pair, reason=sentence(error)))
+        # One after the other, as the images of many methods may be more than fits into memory.
+        for unit, planes in ordered_map(lambda unit: (unit, attempt(read, unit)), units, threads=1):
+            if isinstance(planes, BaseException):
+                outcomes.append(Outcome(unit, pair, reason=sentence(planes)))
                 continue
             whole.append(unit)
             yield planes
 
-    # Read one after the other, as the images of many methods may be more than fits into memory.
     for values, unit in zip(scene.score_all(images(), metrics), whole, strict=True):
         broken = [f"{value.metric}: {value.reason}" for value in values if value.status == "failed"]
         kept = {"artefact": hashes[unit.folder][pair.id], "values": scored(values)}
