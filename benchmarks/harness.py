@@ -5,7 +5,7 @@
 
 The command is `uaabench run` in a process of its own, cold (nothing of the run is there) and resumed (all of it is).
 The work is fusing and scoring as the command does it, on sources that are read already, of a few pairs, times the
-number of pairs. Both have one thread. Times are of the processor, of the process and all it starts; those of the wall
+number of pairs. Both have one thread, the command more with `--threads`. Times are of the processor, of the process and all it starts; those of the wall
 stand beside them, and mean something only on a machine with nothing else to do. Command and work take turns; figures
 are medians of the rounds. The pairs are smooth noise, each another; the floor is left out; metrics are the default.
 `--command` names the `uaabench` to measure, so that two versions can be compared on the same pairs.
@@ -145,8 +145,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--command", default=str(Path(sys.executable).with_name("uaabench")))
     parser.add_argument("--folder", type=Path, help="Where runs are written. Default: that of temporary files.")
+    parser.add_argument("--threads", type=int, default=1, help="Of the command; the work beside it has one.")
     options = parser.parse_args()
-    os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ["OMP_NUM_THREADS"] = str(options.threads)
     limit_threads(1)
     for pairs in options.pairs:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
