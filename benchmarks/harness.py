@@ -5,10 +5,11 @@
 
 The command is `uaabench run` in a process of its own, cold (nothing of the run is there) and resumed (all of it is).
 The work is fusing and scoring as the command does it, on sources that are read already, of a few pairs, times the
-number of pairs. Both have one thread, the command more with `--threads`. Times are of the processor, of the process and all it starts; those of the wall
-stand beside them, and mean something only on a machine with nothing else to do. Command and work take turns; figures
-are medians of the rounds. The pairs are smooth noise, each another; the floor is left out; metrics are the default.
-`--command` names the `uaabench` to measure, so that two versions can be compared on the same pairs.
+number of pairs. Both have one thread, the command more with `--threads`. Times are of the processor, of the process and
+all it starts; those of the wall stand beside them, and mean something only on a machine with nothing else to do.
+Command and work take turns; figures are medians of the rounds. The pairs are smooth noise, each another; the floor is
+left out; metrics are the default. `--command` names the `uaabench` to measure, so that two versions can be compared on
+the same pairs.
 """
 
 from __future__ import annotations
