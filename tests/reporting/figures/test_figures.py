@@ -219,6 +219,19 @@ def hostile():
     }
 
 
+@pytest.mark.filterwarnings("error:constrained_layout")
+def test_long_names_leave_the_ranks_of_a_critical_difference_room(tmp_path):
+    names = [f"A method of a long name {n} (a file of a long name {n}.safetensors)" for n in range(9)]
+    values = {name: [float(n + pair) for pair in range(8)] for n, name in enumerate(names)}
+    diagram = figures.critical_difference(
+        rank_methods(values, higher_is_better=True),
+        titles={name: name for name in names},
+        colours=dict.fromkeys(names, "#009988"),
+    )
+    figures.save(diagram, tmp_path / "figure.png")
+    assert diagram.axes[0].get_window_extent().width / diagram.dpi > 0.5
+
+
 KINDS = ("distributions", "tradeoff", "cd", "montage")
 
 

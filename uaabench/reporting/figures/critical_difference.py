@@ -12,13 +12,17 @@ from matplotlib.transforms import offset_copy
 from uaabench.reporting.figures.style import COLUMN, INK, add_caption, figure_style, plain
 from uaabench.statistics import Ranking
 
+# Inches of the ranks between the names, and of a character of these.
+AXIS, CHARACTER = 0.9, 0.055
+
 
 def critical_difference(
     ranking: Ranking, *, titles: Mapping[str, str], colours: Mapping[str, str], caption: str = ""
 ) -> Figure:
     """Draw the mean ranks of one metric, the best at the left, and the critical difference above them.
 
-    The layout is that of scikit-posthocs; which methods are joined is the ranking's.
+    The layout is that of scikit-posthocs; which methods are joined is the ranking's. It is a column wide, or more where
+    the names at its sides would leave the ranks no room.
 
     Args:
         ranking: Mean ranks and groups.
@@ -27,14 +31,21 @@ def critical_difference(
         caption: Small print below the figure.
     """
     labels = list(ranking.mean_ranks)
+    names = [plain(titles[label]) for label in labels]
+    half = (len(labels) + 1) // 2
     with figure_style():
-        figure = Figure(figsize=(COLUMN, 0.85 + 0.17 * ((len(labels) + 1) // 2 + len(ranking.groups))))
+        figure = Figure(figsize=(_width(names[:half], names[half:]), 0.85 + 0.17 * (half + len(ranking.groups))))
         axes = figure.add_subplot()
-        _draw(axes, ranking, [plain(titles[label]) for label in labels], [colours[label] for label in labels])
+        _draw(axes, ranking, names, [colours[label] for label in labels])
         axes.spines["top"].set_visible(True)
         _draw_difference(axes, ranking.critical_difference)
         add_caption(figure, caption)
     return figure
+
+
+def _width(*sides: list[str]) -> float:
+    """Inches of a figure with names at its sides, each with a rank in parentheses."""
+    return max(COLUMN, AXIS + CHARACTER * sum(max(map(len, names), default=0) + len(" (1.00)") for names in sides))
 
 
 def _draw(axes: Axes, ranking: Ranking, names: list[str], shades: list[str]) -> None:
