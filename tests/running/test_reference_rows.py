@@ -302,6 +302,14 @@ def test_a_run_on_a_part_is_taken_where_that_is_asked_for_and_never_beside_those
     assert list(part.values.loc["laplacian", "EN"]) == list(whole.values.loc["laplacian", "EN"][:3])
 
 
+def test_rows_of_fewer_pairs_do_not_take_the_place_of_all(run, folder, tmp_path):
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    run("laplacian", "--limit", 3, out="part")
+    with pytest.raises(UsageError, match=r"has 3 pairs of TNO all, and the rows in .* are of \d+; bring the others"):
+        reference_making.make(load(tmp_path / "part"), folder, part=True)
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+
+
 def test_rows_that_are_out_of_date_are_made_again_and_the_others_stay(run, folder, tmp_path, monkeypatch):
     (one,) = reference_rows.references(folder)
     assert reference_making.outdated(["laplacian", "swt", "gff"], one) == ["gff"]

@@ -38,7 +38,8 @@ def make(run: Run, folder: Path, *, part: bool = False) -> list[tuple[Path, list
         For each reference its file, the rows that were taken over, and why others were not.
 
     Raises:
-        UsageError: The run cannot be a reference: a part of a split, a data set or option of the user's own.
+        UsageError: The run cannot be a reference: a part of a split, fewer pairs than the rows that are there, a data
+            set or option of the user's own.
         StorageError: The folder cannot be written.
     """
     try:
@@ -57,6 +58,7 @@ def _make(run: Run, dataset: Mapping[str, Any], folder: Path, part: bool) -> tup
     versions = {column["name"]: column["version"] for column in run.facts["columns"]}
     earlier = find(*where, folder)
     if earlier is not None:
+        _refuse_fewer(run, about, earlier, folder)
         methods, table, missing = _joined(earlier, about, versions, methods, table, missing)
     path = folder / f"{'-'.join(where)}.json"
     order = [method["label"] for method in methods]
@@ -93,6 +95,21 @@ def _dataset(run: Run, dataset: Mapping[str, Any], part: bool) -> dict[str, Any]
     if dataset["label"] != card.name or index_of(about, hashes) != dataset["index"]:
         raise UsageError(f"{name} of {run.folder} is no data set of this version of uaabench; run it again.")
     return about
+
+
+def _refuse_fewer(run: Run, about: Mapping[str, Any], earlier: Reference, folder: Path) -> None:
+    """A data set of which fewer pairs are at hand must not take the place of rows of all.
+
+    Raises:
+        UsageError: It would.
+    """
+    here, there = len(about["pairs"]), len(earlier.hashes)
+    if here < there:
+        raise UsageError(
+            f"{run.folder} has {here} pairs of {about['title']} {about['split']}, and the rows in {folder} are of "
+            f"{there}; bring the others (uaabench data fetch {about['label']}) and run it again, or name another "
+            "--folder."
+        )
 
 
 def _unfit(run: Run, dataset: Mapping[str, Any], method: Mapping[str, Any]) -> str:
