@@ -3,11 +3,13 @@
 import hashlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from uaabench.core import imaging
 from uaabench.datasets.demo import Demo
+from uaabench.running.entries import plan_dataset
 
 # Over id, infrared, visible and label of all 80 pairs; trained weights and reported numbers depend on these pixels.
 PIXELS = "375b0d78c1c05ba6cdd4d09ebea8af36da24ef4ee63b5467f5b3e7eb9993ac9e"
@@ -51,3 +53,30 @@ def test_every_class_occurs_in_several_images(demo, split):
     present = [set(np.unique(demo.read_label(pair)).tolist()) for pair in demo.pairs(split)]
     for value in range(9):
         assert sum(value in values for values in present) >= 3, demo.card.classes[value].name
+
+
+def test_the_demo_is_known_by_its_pixels_whatever_encoded_them(tmp_path, monkeypatch):
+    monkeypatch.setattr("uaabench.datasets.demo.cache_folder", lambda: tmp_path)
+    monkeypatch.setattr("uaabench.datasets.demo.COUNTS", {"train": 0, "test": 1, "study": 0})
+    demo = Demo(Demo.locate(Path()))
+    (pair,) = demo.pairs("test")
+
+    def planned():
+        found = plan_dataset(demo, "demo", "test", [pair])
+        return found.index, found.labels
+
+    before = planned()
+    for path in (pair.ir, pair.vi, pair.label):
+        encoded = path.read_bytes()
+        image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        cv2.imwrite(str(path), image, [cv2.IMWRITE_PNG_COMPRESSION, 0])
+        assert path.read_bytes() != encoded
+    assert planned() == before
+    label = imaging.read_label(pair.label)
+    imaging.write_png(pair.label, np.roll(label, 1))
+    assert planned()[0] == before[0]
+    assert planned()[1] != before[1]
+    imaging.write_png(pair.ir, 255 - imaging.read_grey(pair.ir))
+    assert planned()[0] != before[0]
+    pair.ir.unlink()
+    assert planned()[0] != before[0]

@@ -12,7 +12,7 @@ from uaabench.judges.segmentation.stage import Segment
 from uaabench.reporting.build import table_of
 from uaabench.running.evidence import load
 from uaabench.running.merging import merge
-from uaabench.running.records import read_tallies
+from uaabench.running.tables import tallies_of, tally_table
 from uaabench.statistics.resampling import value_of
 
 VALUES = {"uaa": {"EN": [1.0, 2.0]}}
@@ -57,7 +57,7 @@ def judged(folder, tallies):
     """A run with a measure whose records say what its tallies come to."""
     write_run(folder, VALUES)
     write_tallies(folder, "uaa", Segment, "judge", SETTING, tallies)
-    (found,) = read_tallies(folder).values()
+    (found,) = tallies_of(tally_table(folder)).values()
     (measure,) = Segment.measures
     rows = [{**dict.fromkeys(pd.read_parquet(folder / "records.parquet").columns, ""), "value": value, "status": "ok",
              "method": "uaa", "dataset": "msrs", "split": "test", "scope": "method", "metric": name, "profile": "judge"}

@@ -96,14 +96,14 @@ def test_tallies_are_read_as_they_were_kept(collected, tmp_path):
     of_first = ([0, {"n": "1"}], [1, {"n": "1"}])
     of_second = ([2, {"n": "2"}], [1, {"n": "2"}])
     theirs = ([0, {"n": "0123456789"}], [1, {"n": "0123456789"}])
-    assert records.read_tallies(tmp_path) == {
+    assert tables.tallies_of(tables.tally_table(tmp_path)) == {
         ("look", "data", "test", "mine"): Tallies("judge of mine", setting, ("a", "b"), (of_first, of_second)),
         ("look", "data", "test", "theirs"): Tallies("judge of theirs", setting, ("a", "b"), (theirs,)),
     }
 
 
 def test_a_run_without_tallies_has_none(tmp_path):
-    assert records.read_tallies(tmp_path) == {}
+    assert tables.tallies_of(tables.tally_table(tmp_path)) == {}
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PAR1" * 10])

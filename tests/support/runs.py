@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from uaabench.core import files
+from uaabench.core.columns import column_facts
 from uaabench.metrics.profiles import profile
 from uaabench.running import manifest
 from uaabench.running.stage import Stage
@@ -53,7 +54,7 @@ def write_run(
         },
         "profile": {"name": "cddfuse", "version": profile("cddfuse").version},
         "metrics": metrics,
-        "columns": [manifest.column_facts(metric) for metric in profile("cddfuse").look_up(metrics)],
+        "columns": [column_facts(metric) for metric in profile("cddfuse").look_up(metrics)],
         "stages": [
             {"name": name, "version": 1, "measures": [], "options": {}, "judges": []} for name in ("fuse", "score")
         ],
@@ -145,7 +146,7 @@ def write_tallies(
     others = pd.read_parquet(folder / TALLIES).to_dict("records")
     tallied = pd.DataFrame([*others, *rows], columns=list(TALLY_COLUMNS))
     tables = {**content["tables"], TALLIES: write_table(folder / TALLIES, tallied)}
-    measures = [manifest.column_facts(measure) for measure in stage.measures]
+    measures = [column_facts(measure) for measure in stage.measures]
     added = {"name": stage.name, "version": stage.version, "measures": measures, "options": {}, "judges": []}
     stages = [entry for entry in content["stages"] if entry["name"] != stage.name]
     manifest.save(folder, {**content, "tables": tables, "stages": [*stages, added]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -30,8 +31,12 @@ def list_references(folder: Folder = None) -> None:
     for one in reference_rows.references(folder):
         stale = sum(bool(reference_rows.stale(method)) for method in one.methods.values())
         adapter, split, convention = one.place
-        rows.append((adapter, split, convention, str(len(one.hashes)), str(len(one.methods)), str(stale)))
-    print_listing(("data set", "split", "profile", "pairs", "rows", "out of date"), rows, Console(highlight=False))
+        judged = ", ".join(
+            f"{' '.join(entry['measures'])} ({len(entry['methods'])})" for entry in one.facts.get("judged", ())
+        )
+        rows.append((adapter, split, convention, str(len(one.hashes)), str(len(one.methods)), str(stale), judged))
+    head = ("data set", "split", "profile", "pairs", "rows", "out of date", "judged")
+    print_listing(head, rows, Console(highlight=False))
 
 
 @app.command()
@@ -56,15 +61,28 @@ def show(
         raise DataError(f"There is no reference of {name} under the profile {convention}; see: uaabench reference list")
     headline = [metric for metric in find_profile(convention).headline if metric in reference.facts["metrics"]]
     means = reference.values[headline].groupby(level="method").mean()
+    judgements = reference.judgements
+    judged = judgements.facts if judgements else ()
+    measures = [measure for entry in judged for measure in entry["measures"]]
     rows = []
     for label, method in reference.methods.items():
-        numbers = [f"{float(means[metric][label]):.4f}" for metric in headline]
+        numbers = [float(means[metric][label]) for metric in headline]
+        numbers += [judgements.value(label, measure) for measure in measures] if judgements else []
         made = method["made"]["date"]
         rows.append(
-            (label, str(method["version"]), method["sha256"][:12], *numbers, made, reference_rows.stale(method))
+            (
+                label,
+                str(method["version"]),
+                method["sha256"][:12],
+                *("" if math.isnan(number) else f"{number:.4f}" for number in numbers),
+                made,
+                reference_rows.stale(method),
+            )
         )
-    head = ("row", "version", "weights", *headline, "made", "out of date")
+    head = ("row", "version", "weights", *headline, *measures, "made", "out of date")
     print_listing(head, rows, Console(highlight=False))
+    for entry in judged:
+        typer.echo(f"{' and '.join(entry['measures'])} by {entry['judge']['name']}.")
     for machine in sorted({method["made"]["machine"] for method in reference.methods.values()}):
         typer.echo(f"Made on {machine}; {len(reference.hashes)} pairs.")
 
@@ -107,10 +125,13 @@ def update(
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Worker processes.")] = 1,
     folder: Folder = None,
     data_root: options.DataRoot = None,
+    segmenter: options.SegmenterName = None,
+    detector: options.DetectorName = None,
 ) -> None:
     """Make again only the rows that are missing or out of date: a run of those methods, then `make`.
 
-    Without --methods these are all methods that need no file of others, and all checkpoints that are here.
+    Without --methods these are all methods that need no file of others, and all checkpoints that are here. With a
+    segmenter or detector they are judged too, and rows that were not are missing.
 
     Example: uaabench reference update msrs --out runs/reference --folder reports/reference
     """
@@ -121,13 +142,15 @@ def update(
     convention = profile or "cddfuse"
     place = folder or reference_rows.shipped_folder()
     names = reference_making.candidates(options.split_commas(methods) or [])
-    waiting = reference_making.outdated(names, reference_rows.find(*_place(dataset), convention, place))
+    judges = {"segment": segmenter or "none", "detect": detector or "none"}
+    asked = [stage for stage, judge in judges.items() if judge != "none"]
+    waiting = reference_making.outdated(names, reference_rows.find(*_place(dataset), convention, place), asked)
     if not waiting:
         typer.echo(f"All {len(names)} rows of {dataset} under {convention} are up to date.")
         return
     entries = {"methods": waiting, "datasets": [dataset], "metrics": ["all"], "profile": convention}
-    more = {"segmenter": "none", "floor": False, "jobs": jobs, "data_root": data_root}
-    execute(build(entries | more), out)
+    more = {"floor": False, "jobs": jobs, "data_root": data_root}
+    execute(build({**entries, **more, "segmenter": judges["segment"], "detector": judges["detect"]}), out)
     make([out], place)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from uaabench.core.arrays import Counts, FloatImage, Values
@@ -46,6 +46,11 @@ class Column:
     reference: str
     formula: str = ""
     note: str = ""
+
+
+def column_facts(column: Column) -> dict[str, Any]:
+    """What a table needs to know of a column, as JSON values."""
+    return {entry.name: getattr(column, entry.name) for entry in fields(Column)}
 
 
 @dataclass(frozen=True, kw_only=True)

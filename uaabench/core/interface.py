@@ -299,6 +299,17 @@ class FusionDataset(ABC):
             DataError: Which images are meant is in doubt.
         """
 
+    def content_hash(self, path: Path, sha256: str) -> str:  # noqa: ARG002 - for those that override it
+        """Hash of what an image or label map shows, by which results are kept and rows of others are found to be of it.
+
+        That of its file, unless overridden where the files are made on each machine and may be encoded differently.
+
+        Args:
+            path: The file.
+            sha256: Hash of the file; empty where it cannot be read.
+        """
+        return sha256
+
     def read(self, pair: Pair) -> Sources:
         """Read both images of a pair.
 

@@ -49,9 +49,11 @@ def write_reference(run: Run, folder: Path, reason: str) -> list[Path]:
             if place.is_dir():
                 shutil.copytree(place, made, symlinks=True, ignore=shutil.ignore_patterns(*REFERENCE_FILES))
             made.mkdir(exist_ok=True)
-            shutil.copyfile(run.folder / TALLIES, made / TALLIES)
-            # Not a copy: reference rows that the run drew belong to it.
-            tables = {**run.facts["tables"], RECORDS: write_table(made / RECORDS, run.records)}
+            # Not copies: reference rows that the run drew belong to it.
+            tables = {
+                RECORDS: write_table(made / RECORDS, run.records),
+                TALLIES: write_table(made / TALLIES, run.tally_table),
+            }
             manifest.save(made, {**_public(run.facts), "units": [], "tables": tables})
             files.write_json(made / "reference.json", {"history": [*earlier, entry]})
             names = [path.name for path in writing.write(writing.texts(table_of(load(made))), made / "report")]

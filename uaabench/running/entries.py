@@ -14,7 +14,7 @@ from uaabench.data.sources import how_to_get
 from uaabench.degradations import parse_all
 from uaabench.methods.named import MethodPlan, plan_method, refuse_label
 from uaabench.running.config import RunConfig
-from uaabench.running.units import DatasetPlan
+from uaabench.running.units import Contents, DatasetPlan
 
 FLOOR = ("visible", "infrared", "average", "maximum", "maximum_plus_minimum")
 
@@ -117,7 +117,12 @@ def plan_dataset(dataset: FusionDataset, label: str, split: str, pairs: Sequence
         path for pair in pairs for path in (pair.ir, pair.vi, pair.label, *pair.boxes.values()) if path is not None
     )
     marks = hashes.marks(dataset.root, named)
-    entries = [[pair.id, marks[pair.ir].sha256, marks[pair.vi].sha256] for pair in pairs]
+
+    def content(path: Path | None) -> str:
+        return "" if path is None else dataset.content_hash(path, marks[path].sha256)
+
+    contents = {pair.id: Contents(content(pair.ir), content(pair.vi), content(pair.label)) for pair in pairs}
+    entries = [[pair, found.ir, found.vi] for pair, found in contents.items()]
     card = dataset.card
     return DatasetPlan(
         label=label,
@@ -128,7 +133,8 @@ def plan_dataset(dataset: FusionDataset, label: str, split: str, pairs: Sequence
         expected=card.splits.get(split),
         adapter=card.name,
         index=files.digest([card.name, card.version, registry.source_of("dataset", card.name), entries]),
-        labels=files.digest([marks[pair.label].sha256 if pair.label else "" for pair in pairs]),
+        contents=contents,
+        labels=files.digest([found.label for found in contents.values()]),
         boxes={
             version: files.digest(
                 [marks[pair.boxes[version]].sha256 if version in pair.boxes else "" for pair in pairs]

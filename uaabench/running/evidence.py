@@ -14,9 +14,8 @@ from uaabench.core.errors import DataError, UaabenchError, UsageError
 from uaabench.core.interface import MethodKind
 from uaabench.metrics.profiles import profile
 from uaabench.running import manifest, reference_rows, stage, store
-from uaabench.running.records import Place, read_tallies
 from uaabench.running.stage import Stage
-from uaabench.running.tables import RECORDS, read_table
+from uaabench.running.tables import RECORDS, Place, read_table, tallies_of, tally_table
 from uaabench.statistics.resampling import Tallies
 
 if TYPE_CHECKING:
@@ -121,17 +120,28 @@ class Run:
         facts: Its manifest.
         records: Its records, with those of the reference rows that it asked for.
         notes: What a reader must know of how it was read, for example a plug-in that is gone.
+        drawn_tallies: The tallies of those reference rows; None where it has none.
     """
 
     folder: Path
     facts: dict[str, Any]
     records: pd.DataFrame
     notes: tuple[str, ...] = ()
+    drawn_tallies: pd.DataFrame | None = None
+
+    @cached_property
+    def tally_table(self) -> pd.DataFrame:
+        """What its judges found in each pair, with those of the reference rows that it asked for."""
+        import pandas as pd
+
+        own = tally_table(self.folder)
+        drawn = self.drawn_tallies
+        return own if drawn is None or drawn.empty else pd.concat([own, drawn], ignore_index=True)
 
     @cached_property
     def tallies(self) -> Mapping[Place, Tallies]:
-        """What its judges found, by stage, data set, split and method."""
-        return read_tallies(self.folder)
+        """The same by stage, data set, split and method."""
+        return tallies_of(self.tally_table)
 
     @property
     def metrics(self) -> tuple[Column, ...]:
@@ -272,10 +282,10 @@ def load(folder: Path) -> Run:
         )
     notes = [note for entry in facts.get("plugins", ()) if (note := _load_plugin(entry))]
     records = read_table(folder / RECORDS)
-    if facts["config"].get("beside"):
-        facts, records, left_out = reference_rows.add(facts, records)
-        notes += left_out
-    return Run(folder, facts, records, tuple(notes))
+    if not facts["config"].get("beside"):
+        return Run(folder, facts, records, tuple(notes))
+    facts, records, tallies, left_out = reference_rows.add(facts, records)
+    return Run(folder, facts, records, (*notes, *left_out), tallies)
 
 
 def _load_plugin(entry: Mapping[str, Any]) -> str:

@@ -12,13 +12,12 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from uaabench.core import files, registry
-from uaabench.core.columns import Column
+from uaabench.core.columns import column_facts
 from uaabench.core.errors import DataError, UsageError
 from uaabench.core.threads import threads_per_job
 from uaabench.core.version import __version__
@@ -28,7 +27,6 @@ from uaabench.methods.named import MethodPlan
 from uaabench.running import store
 from uaabench.running.config import RunConfig
 from uaabench.running.plan import Plan
-from uaabench.running.stage import Stage, by_method
 from uaabench.running.units import DatasetPlan, Unit
 
 NAME = "manifest.json"
@@ -55,7 +53,7 @@ def write(run: Path, plan: Plan, device: str, tables: Mapping[str, str]) -> None
         "profile": {"name": plan.profile.name, "version": plan.profile.version},
         "metrics": [metric.name for metric in plan.metrics],
         "columns": [column_facts(metric) for metric in plan.metrics],
-        "stages": [_stage_facts(stage, plan) for stage in plan.stages],
+        "stages": plan.stage_facts,
         "methods": [_method_facts(method, plan) for method in plan.methods],
         "datasets": [_dataset_facts(dataset, plan) for dataset in plan.datasets],
         "units": [_unit_facts(unit) for unit in plan.of()],
@@ -162,26 +160,6 @@ def command(config: RunConfig) -> str:
     return shlex.join([*words, *switches])
 
 
-def column_facts(column: Column) -> dict[str, Any]:
-    """What a table needs to know of a column, as JSON values."""
-    return {entry.name: getattr(column, entry.name) for entry in fields(Column)}
-
-
-def _stage_facts(stage: Stage, plan: Plan) -> dict[str, Any]:
-    return {
-        "name": stage.name,
-        "version": stage.version,
-        "measures": [column_facts(measure) for measure in stage.measures],
-        "options": dict(plan.config.options.get(stage.name, {})),
-        "judges": [
-            {"method": units[0].method.label, "dataset": units[0].dataset.label, "split": units[0].dataset.split}
-            | {"name": name, **setting}
-            for units in (by_method(plan.units[stage.name]) if stage.measures else ())
-            for name, setting in [stage.judge(units)]
-        ],
-    }
-
-
 def _method_facts(method: MethodPlan, plan: Plan) -> dict[str, Any]:
     computed = method.folder is None
     return {
@@ -231,9 +209,17 @@ def _dataset_facts(dataset: DatasetPlan, plan: Plan) -> dict[str, Any]:
             ]
             for pair in dataset.pairs
         },
+        **_contents(dataset),
         "classes": [entry.name for entry in dataset.open().card.classes],
         **({"degradation": _degradation_facts(dataset, dataset.degradation, plan)} if dataset.degradation else {}),
     }
+
+
+def _contents(dataset: DatasetPlan) -> dict[str, Any]:
+    """The hashes of the sources of each pair, where they are not those of their files."""
+    found = {pair.id: [dataset.contents[pair.id].ir, dataset.contents[pair.id].vi] for pair in dataset.pairs}
+    of_files = {pair.id: [dataset.marks[pair.ir].sha256, dataset.marks[pair.vi].sha256] for pair in dataset.pairs}
+    return {"contents": found} if found != of_files else {}
 
 
 def _degradation_facts(dataset: DatasetPlan, degradation: Degradation, plan: Plan) -> dict[str, Any]:

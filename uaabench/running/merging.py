@@ -13,7 +13,7 @@ from uaabench.core.errors import StorageError, UsageError
 from uaabench.running import manifest, shards, store
 from uaabench.running.evidence import Run, load, refuse_unlike
 from uaabench.running.lock import locked
-from uaabench.running.tables import RECORDS, TALLIES, read_table, write_table
+from uaabench.running.tables import RECORDS, TALLIES, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +24,9 @@ DECISIVE = {
     "precision": "precision", "seed": "seed", "device": "kind of device", "batch": "batch size",
     "compiled": "compiling", "kind": "kind",
 }  # fmt: skip
+
+# Lists in what a manifest says of a stage: by what it judged, and what it compared with.
+_JUDGING = ("judges", "truth")
 
 
 def merge(runs: Sequence[Path], out: Path) -> Path:
@@ -78,7 +81,7 @@ def _joined_tables(parts: Sequence[Run]) -> tuple[pd.DataFrame, pd.DataFrame]:
     records, tallies = [], []
     seen: set[tuple[str, ...]] = set()
     for part in parts:
-        judged = read_table(part.folder / TALLIES)
+        judged = part.tally_table
         whole = _keys(part.records, "profile").where(part.records["scope"] != "pair")
         records.append(part.records[~whole.isin(seen)])
         tallies.append(judged[_keys(judged, "judge").isin(set(whole.dropna()) - seen)])
@@ -112,7 +115,10 @@ def _joined_facts(parts: Sequence[Run]) -> dict[str, Any]:
     facts["plugins"] = _union(parts, "plugins", ("path",))
     facts["metrics"] = [entry["name"] for entry in facts["columns"]]
     facts["stages"] = [
-        {**entry, "judges": [judge for part in parts for judge in _judges(part, entry["name"])]}
+        {
+            **entry,
+            **{what: [one for part in parts for one in _of_stage(part, entry["name"], what)] for what in _JUDGING},
+        }
         for entry in _union(parts, "stages", ("name",))
     ]
     facts["plan"] = files.digest([part.facts["plan"] for part in parts])
@@ -130,8 +136,8 @@ def _union(parts: Sequence[Run], name: str, key: Sequence[str]) -> list[dict[str
     return list(entries.values())
 
 
-def _judges(part: Run, stage: str) -> list[dict[str, Any]]:
-    return [judge for entry in part.facts["stages"] if entry["name"] == stage for judge in entry["judges"]]
+def _of_stage(part: Run, stage: str, what: str) -> list[dict[str, Any]]:
+    return [one for entry in part.facts["stages"] if entry["name"] == stage for one in entry.get(what, ())]
 
 
 def _refuse_other_methods(parts: Sequence[Run]) -> None:

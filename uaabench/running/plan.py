@@ -15,7 +15,7 @@ from uaabench.running import batches, reference_rows
 from uaabench.running.config import RunConfig
 from uaabench.running.entries import plan_datasets, plan_methods
 from uaabench.running.options import check_options
-from uaabench.running.stage import Planning, Stage, stages
+from uaabench.running.stage import Planning, Stage, facts, stages
 from uaabench.running.units import DatasetPlan, Unit
 
 
@@ -47,6 +47,11 @@ class Plan:
     def key(self) -> str:
         """Hash of the whole plan."""
         return files.digest([unit.key for unit in self.of()])
+
+    @property
+    def stage_facts(self) -> list[dict[str, Any]]:
+        """What a manifest says of the stages."""
+        return [facts(stage, self.units[stage.name], self.config.options.get(stage.name, {})) for stage in self.stages]
 
     def of(self, names: Sequence[str] | None = None) -> list[Unit]:
         """The units of some stages, or of all, in their order."""
@@ -80,12 +85,27 @@ def make(config: RunConfig, device: str) -> Plan:
         DataError: A data set is not there.
     """
     registry.load_plugins(config.plugins)
-    convention = profile(config.profile)
     datasets = plan_datasets(config) if config.beside else ()
     drawn = reference_rows.drawable(config, datasets)
     methods = tuple(plan_methods(config, drawn))
     check_options(config.options, _takers(methods))
     datasets = datasets or plan_datasets(config)
+    whole = _planned(config, device, methods, datasets)
+    unjudged = reference_rows.unjudged(config, datasets, whole.stage_facts, drawn)
+    if unjudged:
+        # Rules of the floor of which the reference does not have all that this run measures cost little.
+        whole = _planned(config, device, tuple(plan_methods(config, drawn - unjudged)), datasets)
+    if not config.shard:
+        return whole
+    number, _, of = config.shard.partition("/")
+    return whole.shard(int(number), int(of))
+
+
+def _planned(
+    config: RunConfig, device: str, methods: tuple[MethodPlan, ...], datasets: tuple[DatasetPlan, ...]
+) -> Plan:
+    """The plan for some methods on some data sets."""
+    convention = profile(config.profile)
     planning = Planning(
         config=config,
         methods=methods,
@@ -101,7 +121,7 @@ def make(config: RunConfig, device: str) -> Plan:
         units[stage.name] = tuple(stage.units(planning))
         if not planning.fuse:
             planning = replace(planning, fuse=units[stage.name])
-    whole = Plan(
+    return Plan(
         config,
         planning.methods,
         planning.datasets,
@@ -111,10 +131,6 @@ def make(config: RunConfig, device: str) -> Plan:
         tuple(stage for stage in known if units[stage.name]),
         {name: planned for name, planned in units.items() if planned},
     )
-    if not config.shard:
-        return whole
-    number, _, of = config.shard.partition("/")
-    return whole.shard(int(number), int(of))
 
 
 def _takers(methods: Sequence[MethodPlan]) -> dict[str, Callable[[], Callable[..., Any]]]:

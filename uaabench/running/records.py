@@ -5,19 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from uaabench.running.plan import Plan
 from uaabench.running.stage import Stage, by_method
-from uaabench.running.tables import RECORD_COLUMNS, RECORDS, TALLIES, TALLY_COLUMNS, read_table, write_table
+from uaabench.running.tables import RECORD_COLUMNS, RECORDS, TALLIES, TALLY_COLUMNS, write_table
 from uaabench.running.units import Unit
-from uaabench.statistics.resampling import Tallies
-
-if TYPE_CHECKING:
-    pass
-
-# Of what a run holds tallies: stage, data set, split and method.
-Place = tuple[str, str, str, str]
 
 
 def collect(run: Path, plan: Plan) -> dict[str, str]:
@@ -65,32 +58,3 @@ def _write(path: Path, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]
     import pandas as pd
 
     return write_table(path, pd.DataFrame(rows, columns=list(columns)))
-
-
-def read_tallies(run: Path) -> dict[Place, Tallies]:
-    """The tallies of a run by stage, data set, split and method; nothing where there are none.
-
-    Raises:
-        DataError: The file is broken.
-    """
-    if not (run / TALLIES).is_file():
-        return {}
-    table = read_table(run / TALLIES)
-    return {
-        (str(stage), str(dataset), str(split), str(method)): _tallies(part)
-        for (stage, dataset, split, method), part in table.groupby(["stage", "dataset", "split", "method"])
-    }
-
-
-def _tallies(rows: Any) -> Tallies:
-    """From the rows of one stage of one method on one data set."""
-    by_judge = [dict(zip(part["pair"], part["tally"], strict=True)) for _, part in rows.groupby("number")]
-    pairs = sorted(set.intersection(*map(set, by_judge)))
-    first = rows.iloc[0]
-    texts = [[one[pair] for pair in pairs] for one in by_judge]
-    return Tallies(
-        str(first["judge"]),
-        json.loads(first["setting"]),
-        tuple(pairs),
-        tuple(tuple(json.loads(text) for text in one) for one in texts),
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,10 @@ import numpy as np
 
 from uaabench.core import files, registry, weights
 from uaabench.core.errors import StorageError, UsageError
+from uaabench.running import reference_judgements
 from uaabench.running.evidence import Run
-from uaabench.running.reference_rows import Reference, find, index_of, stale
+from uaabench.running.reference_judgements import Judgements
+from uaabench.running.reference_rows import Reference, contents, find, index_of, stale
 from uaabench.running.tables import write_table
 
 if TYPE_CHECKING:
@@ -54,12 +56,16 @@ def _make(run: Run, dataset: Mapping[str, Any], folder: Path, part: bool) -> tup
     about = _dataset(run, dataset, part)
     refused = {method["label"]: why for method in run.facts["methods"] if (why := _unfit(run, dataset, method))}
     methods = [_method(run, method) for method in run.facts["methods"] if method["label"] not in refused]
-    table, missing = _values(run, dataset, [method["label"] for method in methods])
+    labels = [method["label"] for method in methods]
+    table, missing = _values(run, dataset, labels)
+    judgements = _judgements(run, dataset, labels)
     versions = {column["name"]: column["version"] for column in run.facts["columns"]}
     earlier = find(*where, folder)
     if earlier is not None:
         _refuse_fewer(run, about, earlier, folder)
-        methods, table, missing = _joined(earlier, about, versions, methods, table, missing)
+        if (earlier.facts["dataset"], earlier.facts["metrics"]) == (about, versions):
+            judgements = reference_judgements.joined(earlier.judgements, judgements, _unchanged(earlier, methods))
+            methods, table, missing = _joined(earlier, methods, table, missing)
     path = folder / f"{'-'.join(where)}.json"
     order = [method["label"] for method in methods]
     table = table.sort_values("method", key=lambda names: names.map(order.index), kind="stable")
@@ -71,6 +77,7 @@ def _make(run: Run, dataset: Mapping[str, Any], folder: Path, part: bool) -> tup
         "methods": methods,
         "missing": missing,
         "sha256": digest,
+        **reference_judgements.write(path, judgements),
     }
     files.write_json(path, facts)
     return path, [method["label"] for method in run.facts["methods"] if method["label"] not in refused], refused
@@ -88,7 +95,7 @@ def _dataset(run: Run, dataset: Mapping[str, Any], part: bool) -> dict[str, Any]
     if is_part and not part:
         raise UsageError(f"{run.folder} has a part of {name} only; a reference is of all pairs of a split.")
     card = registry.dataset_class(dataset["adapter"]).card
-    pairs = {pair: [both[0][1], both[1][1]] for pair, both in dataset["files"].items()}
+    pairs = {pair: list(both) for pair, both in contents(dataset).items()}
     about = {"label": dataset["label"], "title": dataset["title"], "split": dataset["split"]}
     about |= {"adapter": dataset["adapter"], "version": card.version, "pairs": pairs}
     hashes = {pair: (ir, vi) for pair, (ir, vi) in pairs.items()}
@@ -131,11 +138,7 @@ def _unfit(run: Run, dataset: Mapping[str, Any], method: Mapping[str, Any]) -> s
 
 
 def _rows(run: Run, dataset: Mapping[str, Any]) -> pd.DataFrame:
-    records = run.records
-    rows: pd.DataFrame = records[
-        (records["scope"] == "pair") & (records["dataset"] == dataset["label"]) & (records["split"] == dataset["split"])
-    ]
-    return rows
+    return _at(run.records[run.records["scope"] == "pair"], dataset)
 
 
 def _method(run: Run, method: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,19 +164,52 @@ def _values(run: Run, dataset: Mapping[str, Any], labels: list[str]) -> tuple[pd
     return ordered, undefined.astype(str).to_numpy().tolist()
 
 
-def _joined(
-    earlier: Reference,
-    about: Mapping[str, Any],
-    versions: Mapping[str, int],
-    methods: list[dict[str, Any]],
-    table: pd.DataFrame,
-    missing: list[list[str]],
-) -> tuple[list[dict[str, Any]], pd.DataFrame, list[list[str]]]:
-    """Keep what an earlier reference has beside the new rows, as long as it is of the same images and metrics."""
+def _judgements(run: Run, dataset: Mapping[str, Any], labels: Collection[str]) -> Judgements:
+    """What can be taken over from a run: of judges that are files, and of methods all of whose pairs they judged.
+
+    Judges that were trained for each method are no judges of another one; stages of plug-ins are the user's own.
+    """
     import pandas as pd
 
-    if earlier.facts["dataset"] != about or earlier.facts["metrics"] != versions:
-        return methods, table, missing
+    tallies = _at(run.tally_table, dataset)
+    records = _at(run.records[run.records["scope"] != "pair"], dataset)
+    facts: list[dict[str, Any]] = []
+    stage_of: dict[tuple[str, str], str] = {}
+    for entry in reference_judgements.judges(run.facts, dataset):
+        if not entry["judge"].get("weights") or not entry["truth"] or registry.source_of("stage", entry["stage"]):
+            continue
+        here = tallies[tallies["stage"] == entry["stage"]]
+        counts = here.groupby("method")["pair"].nunique()
+        whole = [name for name in entry["methods"] if name in labels and counts.get(name, 0) == dataset["pairs"]]
+        facts.append({**entry, "methods": whole})
+        stage_of |= {(name, entry["judge"]["name"]): entry["stage"] for name in whole}
+    of_stage = [stage_of.get(key) for key in records[["method", "profile"]].itertuples(index=False, name=None)]
+    named = records.assign(stage=pd.Series(of_stage, index=records.index, dtype=object))
+    return Judgements([], named, tallies).of([entry for entry in facts if entry["methods"]])
+
+
+def _at(table: pd.DataFrame, dataset: Mapping[str, Any]) -> pd.DataFrame:
+    here: pd.DataFrame = table[(table["dataset"] == dataset["label"]) & (table["split"] == dataset["split"])]
+    return here
+
+
+def _unchanged(earlier: Reference, fresh: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The rows of an earlier reference that are what they were beside some new ones."""
+    new = {method["label"]: method for method in fresh}
+    same = ("version", "sha256", "options")
+    return [
+        label
+        for label, method in earlier.methods.items()
+        if label not in new or all(new[label][name] == method[name] for name in same)
+    ]
+
+
+def _joined(
+    earlier: Reference, methods: list[dict[str, Any]], table: pd.DataFrame, missing: list[list[str]]
+) -> tuple[list[dict[str, Any]], pd.DataFrame, list[list[str]]]:
+    """Keep what an earlier reference of the same images and metrics has beside the new rows."""
+    import pandas as pd
+
     fresh = {method["label"]: method for method in methods}
     known = {**{label: dict(facts) for label, facts in earlier.methods.items()}, **fresh}
     stay = [label for label in earlier.methods if label not in fresh]
@@ -198,7 +234,19 @@ def candidates(patterns: Sequence[str]) -> list[str]:
     return [name for name in ready if not patterns or any(fnmatch.fnmatchcase(name, one) for one in patterns)]
 
 
-def outdated(names: Sequence[str], reference: Reference | None) -> list[str]:
-    """Those of some methods whose rows a reference lacks, or has of another version."""
+def outdated(names: Sequence[str], reference: Reference | None, stages: Sequence[str] = ()) -> list[str]:
+    """Those of some methods whose rows a reference lacks, has of another version, or has not judged.
+
+    Args:
+        names: Labels of the methods.
+        reference: Where their rows are; None where there is none yet.
+        stages: The stages that shall have judged them.
+    """
     rows = reference.methods if reference else {}
-    return [name for name in names if name not in rows or stale(rows[name])]
+    entries = reference.facts.get("judged", ()) if reference else ()
+    judged = [{name for entry in entries if entry["stage"] == stage for name in entry["methods"]} for stage in stages]
+    return [
+        name
+        for name in names
+        if name not in rows or stale(rows[name]) or not all(name in methods for methods in judged)
+    ]

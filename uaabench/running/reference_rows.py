@@ -1,14 +1,15 @@
 """Reference rows: records of many methods that come with the package, to stand beside those of a run.
 
 A reference holds one split of one data set under one profile: a JSON file with facts (SHA-256 of every source image,
-versions, the methods with their weights and machine) and a Parquet file of float32 values, one line a method and pair.
+versions, the methods with their weights and machine) and a Parquet file of float32 values, one line a method and pair;
+where a judge looked at the fused images too, what it found lies beside them (`reference_judgements.py`).
 A row is drawn where data, profile, metric and method are what they would be here; what is not says why.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -19,8 +20,10 @@ from typing import TYPE_CHECKING, Any
 from uaabench.core import files, registry, weights
 from uaabench.core.errors import DataError, UsageError, unknown_name
 from uaabench.metrics.profiles import profile
+from uaabench.running import reference_judgements
 from uaabench.running.entries import FLOOR
-from uaabench.running.tables import RECORD_COLUMNS, read_table
+from uaabench.running.reference_judgements import Judgements
+from uaabench.running.tables import RECORD_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 ALL = "all"
 # The mark of a row that was not computed in the run it stands in.
 MARK = "†"
-# SHA-256 of infrared and visible file by the id of the pair.
+# Hash of the content of infrared and visible image by the id of the pair; that of their files, but for the demo.
 Hashes = Mapping[str, tuple[str, str]]
 
 
@@ -69,14 +72,17 @@ class Reference:
         Raises:
             DataError: The file is missing, broken or not the one the facts are of.
         """
-        path = self.path.with_suffix(".parquet")
-        try:
-            digest = files.sha256(path)
-        except OSError as error:
-            raise DataError(f"Cannot read {path}: {error.strerror or error}; install uaabench again.") from error
-        if digest != self.facts["sha256"]:
-            raise DataError(f"{path} is not the file that {self.path.name} describes; install uaabench again.")
-        return read_table(path).set_index(["method", "pair"])
+        table = reference_judgements.read_bound(self.path.with_suffix(".parquet"), self.facts["sha256"])
+        return table.set_index(["method", "pair"])
+
+    @cached_property
+    def judgements(self) -> Judgements | None:
+        """What judges found of its rows; None where none looked at them.
+
+        Raises:
+            DataError: A file of it is missing, broken or not the one the facts are of.
+        """
+        return reference_judgements.read(self.path, self.facts)
 
 
 def shipped_folder() -> Path:
@@ -202,13 +208,20 @@ def agreeing(name: str, where: tuple[str, str, str], index: str, hashes: Hashes)
     return reference
 
 
+def contents(dataset: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """The hashes of the sources of each pair by what a manifest says of a data set."""
+    if "contents" in dataset:
+        return {pair: (ir, vi) for pair, (ir, vi) in dataset["contents"].items()}
+    return {pair: (both[0][1], both[1][1]) for pair, both in dataset["files"].items()}
+
+
 def index_of(dataset: Mapping[str, Any], hashes: Hashes) -> str:
     """The index that a plan gives to these pairs of a data set that comes with the package."""
     entries = [[pair, *both] for pair, both in hashes.items()]
     return files.digest([dataset["adapter"], dataset["version"], "", entries])
 
 
-def add(facts: dict[str, Any], records: pd.DataFrame) -> tuple[dict[str, Any], pd.DataFrame, list[str]]:
+def add(facts: dict[str, Any], records: pd.DataFrame) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame, list[str]]:
     """Put the rows that a run asked for beside its own.
 
     A method that the run has itself is not drawn. What is given back asks for nothing any more, so that it can be
@@ -219,7 +232,7 @@ def add(facts: dict[str, Any], records: pd.DataFrame) -> tuple[dict[str, Any], p
         records: Its records.
 
     Returns:
-        Both with the rows, and what was left out and why.
+        Both with the rows, the tallies of the rows, and what was left out and why.
 
     Raises:
         UsageError: The reference does not agree with the run.
@@ -228,9 +241,9 @@ def add(facts: dict[str, Any], records: pd.DataFrame) -> tuple[dict[str, Any], p
 
     own = {method["label"] for method in facts["methods"]}
     drawn: dict[str, dict[str, Any]] = {}
-    tables, notes = [records], []
+    tables, tallies, notes = [records], [], []
     for dataset in facts["datasets"]:
-        hashes = {pair: (both[0][1], both[1][1]) for pair, both in dataset["files"].items()}
+        hashes = contents(dataset)
         where = (dataset["adapter"], dataset["split"], facts["profile"]["name"])
         reference = agreeing(f"{dataset['label']} {dataset['split']}", where, dataset["index"], hashes)
         wanted = [entry for entry in chosen(_names(facts["config"], reference), reference) if entry[0] not in own]
@@ -239,10 +252,16 @@ def add(facts: dict[str, Any], records: pd.DataFrame) -> tuple[dict[str, Any], p
         metrics, said = _metrics(reference, facts["metrics"])
         notes += said
         tables.append(_records(reference, dataset, labels, list(hashes), metrics))
+        rows = {label: reference.methods[label]["track"] for label in labels}
+        measured, tallied, said = reference_judgements.draw(reference.judgements, facts, dataset, rows, hashes)
+        notes += said
+        tables += [measured] if len(measured) else []
+        tallies.append(tallied)
         drawn |= {label: {**reference.methods[label], "drawn": True} for label in labels}
     config = {**facts["config"], "beside": []}
     joined = {**facts, "config": config, "methods": [*facts["methods"], *drawn.values()]}
-    return joined, pd.concat(tables, ignore_index=True), list(dict.fromkeys(notes))
+    found, judged = (pd.concat(some, ignore_index=True) for some in (tables, tallies))
+    return joined, found, judged, list(dict.fromkeys(notes))
 
 
 def drawable(config: RunConfig, datasets: Sequence[DatasetPlan]) -> set[str]:
@@ -253,12 +272,33 @@ def drawable(config: RunConfig, datasets: Sequence[DatasetPlan]) -> set[str]:
     """
     found: list[set[str]] = []
     for dataset in datasets if config.beside else ():
-        hashes = {pair.id: (dataset.marks[pair.ir].sha256, dataset.marks[pair.vi].sha256) for pair in dataset.pairs}
         where = (dataset.adapter, dataset.split, config.profile)
+        hashes = {pair: (found.ir, found.vi) for pair, found in dataset.contents.items()}
         reference = agreeing(dataset.name, where, dataset.index, hashes)
         names = _names(config.model_dump(), reference)
         found.append({label for label, reason in chosen(names, reference) if not reason})
     return set.intersection(*found) if found else set()
+
+
+def unjudged(
+    config: RunConfig, datasets: Sequence[DatasetPlan], stages: Sequence[Mapping[str, Any]], drawn: Collection[str]
+) -> set[str]:
+    """The rules of the floor among some drawn rows of which a reference does not have all that a planned run measures.
+
+    Args:
+        config: The description of the run.
+        datasets: Its data sets.
+        stages: What its manifest will say of its stages.
+        drawn: The rows.
+    """
+    floor = [name for name in FLOOR if name in drawn and config.floor]
+    found: set[str] = set()
+    for dataset in datasets if floor else ():
+        reference = find(dataset.adapter, dataset.split, config.profile)
+        place = {"label": dataset.label, "split": dataset.split}
+        for ours in reference_judgements.judges({"stages": stages}, place):
+            found |= set(reference_judgements.lacking(reference.judgements if reference else None, ours, floor)[0])
+    return found
 
 
 def _names(config: Mapping[str, Any], reference: Reference) -> list[str]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from uaabench.core import files, registry
 from uaabench.core.arrays import ByteImage
-from uaabench.core.columns import Column, Measure, Metric
+from uaabench.core.columns import Column, Measure, Metric, column_facts
 from uaabench.core.grid import Grid
 from uaabench.core.interface import LabelClass
 from uaabench.methods.named import MethodPlan
@@ -135,14 +135,22 @@ class Stage(ABC):
         if not self.measures:
             return
         tallies = self.tallies(run, units)
+        yield from self.summary(tallies, self._reason(run, units, tallies))
+
+    def summary(self, tallies: Tallies, reason: str = "") -> Iterator[Row]:
+        """The records that follow from the tallies of one method on one data set.
+
+        Args:
+            tallies: What its judges found.
+            reason: Why some pairs have no tally; empty where all have one.
+        """
         for measure in self.measures:
             found = estimate(measure, tallies) if tallies.pairs else None
             numbers = (found.value, found.low, found.high) if found else (math.nan,) * 3
             for name, value in zip((measure.name, low(measure), high(measure)), numbers, strict=True):
                 yield record("method", name, value, tallies.judge, "too few pairs, or nothing to count")
             # Why some pairs have no tally stands beside their number.
-            count = record("method", pairs(measure), float(len(tallies.pairs)), tallies.judge)
-            yield {**count, "reason": self._reason(run, units, tallies)}
+            yield {**record("method", pairs(measure), float(len(tallies.pairs)), tallies.judge), "reason": reason}
         yield from self.details(tallies)
 
     def details(self, tallies: Tallies) -> Iterator[Row]:  # noqa: ARG002 - for those that override it
@@ -173,6 +181,10 @@ class Stage(ABC):
     def judge(self, units: Sequence[Unit]) -> tuple[str, Mapping[str, Any]]:
         """Name of what judges, equal in runs that can be compared, and what the measures must know of it."""
         return f"{self.name}, version {units[0].key[:12]}", {}
+
+    def truth(self, units: Sequence[Unit]) -> Mapping[str, str]:  # noqa: ARG002 - for those that override it
+        """Hash of what the measures compare each pair with, by its id; nothing where they compare with nothing."""
+        return {}
 
     def grids(self, view: View) -> Sequence[Grid]:  # noqa: ARG002 - for those that override it
         """Tables that stand beside the main one for a data set; none unless overridden."""
@@ -274,6 +286,37 @@ def folder_name(method: MethodPlan, key: str, suffix: str = "") -> str:
 def by_method(units: Sequence[Unit]) -> list[list[Unit]]:
     """Units by method and data set: those that make one cell of the table together."""
     return [list(group) for _, group in groupby(units, key=lambda unit: (unit.method.label, unit.dataset.place))]
+
+
+def facts(stage: Stage, units: Sequence[Unit], options: Mapping[str, Any]) -> dict[str, Any]:
+    """What a manifest says of a stage: its version, its options, its measures and by what it judged each method.
+
+    Args:
+        stage: The stage.
+        units: Its units.
+        options: Its options.
+    """
+    return {
+        "name": stage.name,
+        "version": stage.version,
+        "measures": [column_facts(measure) for measure in stage.measures],
+        "options": dict(options),
+        "judges": [
+            {"method": first.method.label, "dataset": first.dataset.label, "split": first.dataset.split}
+            | {"name": name, **setting}
+            for first, *others in (by_method(units) if stage.measures else ())
+            for name, setting in [stage.judge([first, *others])]
+        ],
+        "truth": [
+            {"dataset": first.dataset.label, "split": first.dataset.split, "pairs": dict(stage.truth([first, *others]))}
+            for first, *others in (_first_of_each_dataset(units) if stage.measures else ())
+        ],
+    }
+
+
+def _first_of_each_dataset(units: Sequence[Unit]) -> list[list[Unit]]:
+    """The units of the first method of each data set."""
+    return list({by_one[0].dataset.place: by_one for by_one in reversed(by_method(units))}.values())[::-1]
 
 
 def stages(options: Mapping[str, Mapping[str, Any]]) -> tuple[Stage, ...]:

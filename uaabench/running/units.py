@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from uaabench.core import registry
 from uaabench.core.arrays import ByteImage
@@ -16,6 +16,14 @@ from uaabench.core.files import Mark, digest
 from uaabench.core.interface import DatasetCard, FusionDataset, Pair, Sources
 from uaabench.degradations import Degradation
 from uaabench.methods.named import MethodPlan
+
+
+class Contents(NamedTuple):
+    """Hashes of what the files of a pair show; empty for one that is not there."""
+
+    ir: str
+    vi: str
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,7 @@ class DatasetPlan:
         expected: How many the split has by the card of the data set; None where that varies.
         adapter: Name of its adapter in the registry.
         index: SHA-256 over ids and content of all source images, and what is done to them.
+        contents: Hashes of what the files of each of these pairs show.
         labels: SHA-256 over the content of all label maps.
         boxes: SHA-256 over the content of all box files, by version.
         marks: What each file was when the run was planned.
@@ -46,6 +55,7 @@ class DatasetPlan:
     expected: int | None
     adapter: str
     index: str
+    contents: Mapping[str, Contents] = field(default_factory=dict, repr=False)
     labels: str = ""
     boxes: Mapping[str, str] = field(default_factory=dict)
     marks: Mapping[Path, Mark] = field(default_factory=dict, repr=False)

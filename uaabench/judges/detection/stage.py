@@ -135,6 +135,12 @@ class Detect(Stage):
         }
         return name_of(judges), setting
 
+    def truth(self, units: Sequence[Unit]) -> Mapping[str, str]:
+        """The files of boxes."""
+        dataset, version = units[0].dataset, _version(units[0].task, units[0].dataset)
+        files_of = {pair.id: pair.boxes[version] for pair in dataset.pairs if version in pair.boxes}
+        return {pair: dataset.marks[path].sha256 for pair, path in files_of.items()}
+
     def details(self, tallies: Tallies) -> Iterator[Row]:
         """AP75 and AR, the values of several seeds, AP of each range of sizes, and AP50 and AP of each class."""
         yield from details(tallies)

@@ -122,6 +122,11 @@ class Segment(Stage):
         }
         return name_of(judges), setting
 
+    def truth(self, units: Sequence[Unit]) -> Mapping[str, str]:
+        """The label maps."""
+        dataset = units[0].dataset
+        return {pair.id: dataset.contents[pair.id].label for pair in dataset.pairs}
+
     def details(self, tallies: Tallies) -> Iterator[Row]:
         """MAcc and aAcc, the values of several seeds, and IoU and accuracy of each class."""
         setting = tallies.setting
