@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -365,6 +366,32 @@ def test_the_references_of_the_package_are_whole_and_their_floor_is_that_of_the_
     means = msrs.values[["EN", "SD", "SF", "VIF", "Qabf"]].astype(float).groupby(level="method").mean()
     for name, values in MSRS_FLOOR.items():
         assert means.loc[name].round(4).tolist() == list(values)
+
+
+def test_what_was_judged_of_the_references_of_the_package_is_whole():
+    for one in reference_rows.references():
+        for entry in one.facts.get("judged", ()):
+            assert set(entry["methods"]) <= one.methods.keys()
+            assert entry["truth"].keys() == one.hashes.keys()
+            tallies = one.judgements.of([entry]).tallies
+            assert len(tallies) == len(entry["methods"]) * len(one.hashes)
+            for method in entry["methods"]:
+                assert all(0 < one.judgements.value(method, measure) < 1 for measure in entry["measures"])
+
+
+def test_the_rows_of_the_demo_are_those_of_the_run_that_the_gate_compares_with():
+    gate = load(Path(__file__).parents[2] / "reports" / "demo")
+    demo = reference_rows.find("demo", "test", "cddfuse")
+    records = gate.records.set_index(["method", "scope", "pair", "metric"])["value"].astype(float)
+    for method in ("average", "laplacian", "tardal", "uaa"):
+        for metric in ("EN", "VIF", "Qabf"):
+            # Both were made on processors of several kinds.
+            expected = records[method, "pair", :, metric]
+            assert demo.values.loc[method, metric].to_dict() == pytest.approx(expected.to_dict(), abs=1e-3)
+        for measure in ("mIoU", "AP50"):
+            assert demo.judgements.value(method, measure) == pytest.approx(
+                records[method, "method", "", measure], abs=1e-3
+            )
 
 
 def test_a_reference_that_is_none_is_refused(tmp_path):
