@@ -18,6 +18,7 @@ from uaabench.core.errors import DataError, UsageError
 from uaabench.running import reference_making, reference_rows
 from uaabench.running.entries import FLOOR
 from uaabench.running.evidence import load
+from uaabench.running.lock import locked
 
 # What the released set gives under the profile cddfuse, over all 361 pairs, computed by another implementation.
 MSRS_FLOOR = {
@@ -301,6 +302,14 @@ def test_a_run_on_a_part_is_taken_where_that_is_asked_for_and_never_beside_those
     assert list(part.hashes) == ["0", "1", "2"]
     (whole,) = reference_rows.references(folder)
     assert list(part.values.loc["laplacian", "EN"]) == list(whole.values.loc["laplacian", "EN"][:3])
+
+
+def test_two_processes_do_not_make_rows_in_one_folder_at_once(run, folder, tmp_path):
+    run("laplacian", out="again")
+    with locked(folder), pytest.raises(UsageError, match="is in use"):
+        reference_making.make(load(tmp_path / "again"), folder)
+    assert reference_making.make(load(tmp_path / "again"), folder)
+    assert not (folder / "lock").exists()
 
 
 def test_rows_of_fewer_pairs_do_not_take_the_place_of_all(run, folder, tmp_path):

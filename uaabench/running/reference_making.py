@@ -14,6 +14,7 @@ from uaabench.core import files, registry, weights
 from uaabench.core.errors import StorageError, UsageError
 from uaabench.running import reference_judgements
 from uaabench.running.evidence import Run
+from uaabench.running.lock import locked
 from uaabench.running.reference_judgements import Judgements
 from uaabench.running.reference_rows import Reference, contents, find, index_of, stale
 from uaabench.running.tables import write_table
@@ -41,14 +42,15 @@ def make(run: Run, folder: Path, *, part: bool = False) -> list[tuple[Path, list
 
     Raises:
         UsageError: The run cannot be a reference: a part of a split, fewer pairs than the rows that are there, a data
-            set or option of the user's own.
+            set or option of the user's own; or another process makes rows there.
         StorageError: The folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError.of(folder, error) from error
-    return [_make(run, dataset, folder, part) for dataset in run.facts["datasets"]]
+    with locked(folder):
+        return [_make(run, dataset, folder, part) for dataset in run.facts["datasets"]]
 
 
 def _make(run: Run, dataset: Mapping[str, Any], folder: Path, part: bool) -> tuple[Path, list[str], dict[str, str]]:
