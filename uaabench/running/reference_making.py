@@ -6,13 +6,15 @@ import fnmatch
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from uaabench.core import files, registry, weights
 from uaabench.core.errors import StorageError, UsageError
+from uaabench.core.interface import MethodKind
 from uaabench.running import reference_judgements
+from uaabench.running.entries import FLOOR
 from uaabench.running.evidence import Run
 from uaabench.running.lock import locked
 from uaabench.running.reference_judgements import Judgements
@@ -68,6 +70,7 @@ def _make(run: Run, dataset: Mapping[str, Any], folder: Path, part: bool) -> tup
         if (earlier.facts["dataset"], earlier.facts["metrics"]) == (about, versions):
             judgements = reference_judgements.joined(earlier.judgements, judgements, _unchanged(earlier, methods))
             methods, table, missing = _joined(earlier, methods, table, missing)
+    methods.sort(key=_in_a_table)
     path = folder / f"{'-'.join(where)}.json"
     order = [method["label"] for method in methods]
     table = table.sort_values("method", key=lambda names: names.map(order.index), kind="stable")
@@ -83,6 +86,12 @@ def _make(run: Run, dataset: Mapping[str, Any], folder: Path, part: bool) -> tup
     }
     files.write_json(path, facts)
     return path, [method["label"] for method in run.facts["methods"] if method["label"] not in refused], refused
+
+
+def _in_a_table(method: Mapping[str, Any]) -> tuple[int, int, str]:
+    """Where a method stands among others, whenever its row was made: the floor, classical ones, networks by name."""
+    label, kinds = method["label"], get_args(MethodKind)
+    return kinds.index(method["kind"]), FLOOR.index(label) if label in FLOOR else len(FLOOR), label
 
 
 def _dataset(run: Run, dataset: Mapping[str, Any], part: bool) -> dict[str, Any]:
