@@ -1,6 +1,7 @@
 """The verbs that compare runs, with the exit codes that scripts rely on."""
 
 import json
+from pathlib import Path
 from xml.etree import ElementTree
 
 import cv2
@@ -126,6 +127,14 @@ def test_report_takes_formats_reference_and_style(uaabench, reference, tmp_path)
     assert "Difference to tardal" in result.out
     assert uaabench("report", reference, "--format", "pdf").code == 2
     assert "did you mean 'tardal'" in uaabench("report", reference, "--vs", "tradal").err
+
+
+def test_methods_are_ranked_by_a_metric_even_where_the_last_column_is_a_measure(uaabench, tmp_path):
+    demo = Path(__file__).parents[2] / "reports" / "demo"
+    assert uaabench("figure", "cd", demo, "-o", tmp_path / "cd.svg").code == 0
+    assert "Mean ranks by Qabf" in (tmp_path / "cd.svg").read_text()
+    refused = uaabench("figure", "cd", demo, "--metric", "ap50", "-o", tmp_path / "no.svg")
+    assert (refused.code, "AP50 is of a whole data set and ranks no pairs" in refused.err) == (2, True)
 
 
 def test_figures_are_drawn_from_a_run(uaabench, reference, tmp_path):

@@ -120,7 +120,9 @@ def tradeoff(
 def critical_difference(
     run: Run,
     out: Out,
-    metric: MetricName = "",
+    metric: Annotated[
+        str, typer.Option("--metric", help="Metric of the run. Default: the last by which methods are ranked.")
+    ] = "",
     dataset: DatasetName = "",
     mark_floor: Annotated[bool, typer.Option("--mark-floor", help="Rank trivial methods too.")] = False,
     no_caption: NoCaption = False,
@@ -136,8 +138,15 @@ def critical_difference(
     from uaabench.running.evidence import load
 
     registry.load_plugins(plugin)
-    table = table_of(load(run), marks_floor=mark_floor)
-    section, chosen = _section(table, dataset), _metric(table, metric)
+    loaded = load(run)
+    table = table_of(loaded, marks_floor=mark_floor)
+    section = _section(table, dataset)
+    ranked = list(section.ranks.by_metric) if section.ranks else []
+    chosen = _metric(table, metric or (ranked[-1] if ranked else ""))
+    if metric and chosen.name in loaded.judged:
+        raise UsageError(
+            f"{chosen.name} is of a whole data set and ranks no pairs; name another --metric, or leave it out."
+        )
     text = "" if no_caption else plots.caption(table, section, f"Mean ranks by {chosen.name}, Nemenyi at 0.05")
     figure = plots.critical_difference_of(table, section, chosen, text)
     if figure is None:
