@@ -38,14 +38,6 @@ def made(tmp_path_factory, _small_demo):
 
 
 @pytest.fixture
-def folder(made, tmp_path, monkeypatch):
-    """That reference in the place of those of the package."""
-    place = shutil.copytree(made / "reference", tmp_path / "reference")
-    monkeypatch.setattr(reference_rows, "shipped_folder", lambda: place)
-    return place
-
-
-@pytest.fixture
 def run(uaabench, made, tmp_path, monkeypatch):
     """Run images that are those of the rule `visible`."""
     monkeypatch.setattr("uaabench.reporting.html.page", lambda *_, **__: "")

@@ -31,9 +31,7 @@ def list_references(folder: Folder = None) -> None:
     for one in reference_rows.references(folder):
         stale = sum(bool(reference_rows.stale(method)) for method in one.methods.values())
         adapter, split, convention = one.place
-        judged = ", ".join(
-            f"{' '.join(entry['measures'])} ({len(entry['methods'])})" for entry in one.facts.get("judged", ())
-        )
+        judged = ", ".join(f"{' '.join(entry['measures'])} ({len(entry['methods'])})" for entry in one.judged)
         rows.append((adapter, split, convention, str(len(one.hashes)), str(len(one.methods)), str(stale), judged))
     head = ("data set", "split", "profile", "pairs", "rows", "out of date", "judged")
     print_listing(head, rows, Console(highlight=False))
@@ -62,8 +60,7 @@ def show(
     headline = [metric for metric in find_profile(convention).headline if metric in reference.facts["metrics"]]
     means = reference.values[headline].groupby(level="method").mean()
     judgements = reference.judgements
-    judged = judgements.facts if judgements else ()
-    measures = [measure for entry in judged for measure in entry["measures"]]
+    measures = [measure for entry in reference.judged for measure in entry["measures"]]
     rows = []
     for label, method in reference.methods.items():
         numbers = [float(means[metric][label]) for metric in headline]
@@ -81,7 +78,7 @@ def show(
         )
     head = ("row", "version", "weights", *headline, *measures, "made", "out of date")
     print_listing(head, rows, Console(highlight=False))
-    for entry in judged:
+    for entry in reference.judged:
         typer.echo(f"{' and '.join(entry['measures'])} by {entry['judge']['name']}.")
     for machine in sorted({method["made"]["machine"] for method in reference.methods.values()}):
         typer.echo(f"Made on {machine}; {len(reference.hashes)} pairs.")

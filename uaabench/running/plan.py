@@ -13,7 +13,7 @@ from uaabench.methods.named import MethodPlan
 from uaabench.metrics.profiles import Profile, profile
 from uaabench.running import batches, reference_rows
 from uaabench.running.config import RunConfig
-from uaabench.running.entries import plan_datasets, plan_methods
+from uaabench.running.entries import FLOOR, plan_datasets, plan_methods
 from uaabench.running.options import check_options
 from uaabench.running.stage import Planning, Stage, facts, stages
 from uaabench.running.units import DatasetPlan, Unit
@@ -91,10 +91,10 @@ def make(config: RunConfig, device: str) -> Plan:
     check_options(config.options, _takers(methods))
     datasets = datasets or plan_datasets(config)
     whole = _planned(config, device, methods, datasets)
-    unjudged = reference_rows.unjudged(config, datasets, whole.stage_facts, drawn)
-    if unjudged:
-        # Rules of the floor of which the reference does not have all that this run measures cost little.
-        whole = _planned(config, device, tuple(plan_methods(config, drawn - unjudged)), datasets)
+    rules = [name for name in FLOOR if name in drawn and config.floor]
+    # Rules of which the reference does not have all that this run measures cost little.
+    if rules and (computed := reference_rows.unjudged(config.profile, datasets, whole.stage_facts, rules)):
+        whole = _planned(config, device, tuple(plan_methods(config, drawn - computed)), datasets)
     if not config.shard:
         return whole
     number, _, of = config.shard.partition("/")

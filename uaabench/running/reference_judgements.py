@@ -136,15 +136,14 @@ def _described(entry: Facts) -> str:
     return f"{name}, weights {weights[:12]}" if weights else str(name)
 
 
-def lacking(judgements: Judgements | None, ours: Facts, labels: Sequence[str]) -> tuple[list[str], str]:
+def lacking(kept: Sequence[Facts], ours: Facts, labels: Sequence[str]) -> tuple[list[str], str]:
     """The rows of which a reference does not have what a run measures, and why.
 
     Args:
-        judgements: What the reference has.
+        kept: By what the reference was judged.
         ours: An entry of `judges` of the run.
         labels: The rows.
     """
-    kept = judgements.facts if judgements else ()
     theirs = next((entry for entry in kept if entry["stage"] == ours["stage"]), None)
     if theirs is None:
         return list(labels), "nothing was judged so"
@@ -173,7 +172,7 @@ def draw(
     place, notes = {"dataset": dataset["label"], "split": dataset["split"]}, []
     tables: list[tuple[pd.DataFrame, pd.DataFrame]] = []
     for ours in judges(run, dataset):
-        without, why = lacking(judgements, ours, list(rows))
+        without, why = lacking(judgements.facts if judgements else (), ours, list(rows))
         if without:
             whose = f"'{without[0]}'" if len(without) == 1 else f"{len(without)} rows, for example '{without[0]}'"
             notes.append(f"The reference has no {' and '.join(ours['measures'])} of {whose}: {why}.")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
+import os
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -74,18 +76,32 @@ def _make(run: Run, dataset: Mapping[str, Any], folder: Path, part: bool) -> tup
     path = folder / f"{'-'.join(where)}.json"
     order = [method["label"] for method in methods]
     table = table.sort_values("method", key=lambda names: names.map(order.index), kind="stable")
-    digest = write_table(path.with_suffix(".parquet"), table.reset_index(drop=True))
     facts = {
         "dataset": about,
         "profile": run.facts["profile"],
         "metrics": versions,
         "methods": methods,
         "missing": missing,
-        "sha256": digest,
-        **reference_judgements.write(path, judgements),
     }
-    files.write_json(path, facts)
+    _write(path, facts, table.reset_index(drop=True), judgements)
     return path, [method["label"] for method in run.facts["methods"] if method["label"] not in refused], refused
+
+
+def _write(path: Path, facts: Mapping[str, Any], table: pd.DataFrame, judgements: Judgements) -> None:
+    """Write the files of a reference aside, and put them into place once all are there.
+
+    Raises:
+        StorageError: One cannot be written; what was there before stays.
+    """
+    try:
+        with TemporaryDirectory(prefix=f".{path.stem}-", dir=path.parent, ignore_cleanup_errors=True) as beside:
+            aside = Path(beside) / path.name
+            digest = write_table(aside.with_suffix(".parquet"), table)
+            files.write_json(aside, {**facts, "sha256": digest, **reference_judgements.write(aside, judgements)})
+            for file in sorted(aside.parent.iterdir()):
+                os.replace(file, path.parent / file.name)
+    except OSError as error:
+        raise StorageError.of(path, error) from error
 
 
 def _in_a_table(method: Mapping[str, Any]) -> tuple[int, int, str]:
@@ -254,7 +270,7 @@ def outdated(names: Sequence[str], reference: Reference | None, stages: Sequence
         stages: The stages that shall have judged them.
     """
     rows = reference.methods if reference else {}
-    entries = reference.facts.get("judged", ()) if reference else ()
+    entries = reference.judged if reference else ()
     judged = [{name for entry in entries if entry["stage"] == stage for name in entry["methods"]} for stage in stages]
     return [
         name

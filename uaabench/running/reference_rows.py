@@ -9,7 +9,7 @@ A row is drawn where data, profile, metric and method are what they would be her
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -74,6 +74,12 @@ class Reference:
         """
         table = reference_judgements.read_bound(self.path.with_suffix(".parquet"), self.facts["sha256"])
         return table.set_index(["method", "pair"])
+
+    @property
+    def judged(self) -> Sequence[Mapping[str, Any]]:
+        """By what its rows were judged: an entry for each stage, as of `reference_judgements.judges`."""
+        entries: Sequence[Mapping[str, Any]] = self.facts.get("judged", ())
+        return entries
 
     @cached_property
     def judgements(self) -> Judgements | None:
@@ -281,23 +287,22 @@ def drawable(config: RunConfig, datasets: Sequence[DatasetPlan]) -> set[str]:
 
 
 def unjudged(
-    config: RunConfig, datasets: Sequence[DatasetPlan], stages: Sequence[Mapping[str, Any]], drawn: Collection[str]
+    profile_name: str, datasets: Sequence[DatasetPlan], stages: Sequence[Mapping[str, Any]], labels: Sequence[str]
 ) -> set[str]:
-    """The rules of the floor among some drawn rows of which a reference does not have all that a planned run measures.
+    """The rows among some of which a reference does not have all that a planned run measures.
 
     Args:
-        config: The description of the run.
+        profile_name: The profile of the run.
         datasets: Its data sets.
         stages: What its manifest will say of its stages.
-        drawn: The rows.
+        labels: The rows.
     """
-    floor = [name for name in FLOOR if name in drawn and config.floor]
     found: set[str] = set()
-    for dataset in datasets if floor else ():
-        reference = find(dataset.adapter, dataset.split, config.profile)
+    for dataset in datasets:
+        reference = find(dataset.adapter, dataset.split, profile_name)
         place = {"label": dataset.label, "split": dataset.split}
         for ours in reference_judgements.judges({"stages": stages}, place):
-            found |= set(reference_judgements.lacking(reference.judgements if reference else None, ours, floor)[0])
+            found |= set(reference_judgements.lacking(reference.judged if reference else (), ours, labels)[0])
     return found
 
 

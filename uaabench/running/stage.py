@@ -316,7 +316,10 @@ def facts(stage: Stage, units: Sequence[Unit], options: Mapping[str, Any]) -> di
 
 def _first_of_each_dataset(units: Sequence[Unit]) -> list[list[Unit]]:
     """The units of the first method of each data set."""
-    return list({by_one[0].dataset.place: by_one for by_one in reversed(by_method(units))}.values())[::-1]
+    found: dict[Path, list[Unit]] = {}
+    for of_one in by_method(units):
+        found.setdefault(of_one[0].dataset.place, of_one)
+    return list(found.values())
 
 
 def stages(options: Mapping[str, Mapping[str, Any]]) -> tuple[Stage, ...]:
